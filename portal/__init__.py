@@ -1,0 +1,1 @@
+"""Who: people, institutions, roles and keys."""
