@@ -1,0 +1,13 @@
+"""What can be wrong with a network's input.
+
+NetworkError
+└── ShapeError      the tensor has a shape that the network cannot read
+"""
+
+
+class NetworkError(ValueError):
+    """A network was asked for something it cannot do."""
+
+
+class ShapeError(NetworkError):
+    """The shape does not fit; the sentence says the shape that would do."""
