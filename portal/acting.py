@@ -1,0 +1,40 @@
+"""As whom somebody acts: the person, with the one institution they act for."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from portal.models import Institution, Membership, User
+from portal.roles import Permission, allows
+
+SESSION_KEY = "acting_for"
+
+
+@dataclass(frozen=True)
+class Acting:
+    """A signed-in person, with the membership they act under, if any."""
+
+    user: User
+    membership: Membership | None = None
+
+    @property
+    def institution(self) -> Institution | None:
+        """The institution acted for."""
+        return self.membership.institution if self.membership else None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role acted under holds the permission."""
+        return allows(self.membership.role if self.membership else None, permission)
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind `login_required`; the middleware sets `acting`."""
+
+    acting: Acting
+
+
+def acting_for(user: User, institution_id: int | None) -> Acting:
+    """The person acting for that institution, else for their first."""
+    memberships = list(user.memberships.select_related("institution").order_by("since"))
+    chosen = [m for m in memberships if m.institution_id == institution_id]
+    return Acting(user, next(iter(chosen + memberships), None))

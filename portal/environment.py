@@ -1,0 +1,96 @@
+"""Reads the environment variables that tell the portal where it runs."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+class EnvironmentProblem(Exception):
+    """The surroundings are not as they must be; the message says what to do."""
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's value without surrounding blanks, or the default."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """A yes or no.
+
+    Raises:
+        EnvironmentProblem: the value is neither.
+    """
+    value = text(name).lower()
+    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return default if not value else value in {"1", "true", "yes", "on"}
+    raise EnvironmentProblem(f"{name} is {value!r}; write true or false.")
+
+
+def number(name: str, default: int) -> int:
+    """A whole number.
+
+    Raises:
+        EnvironmentProblem: the value is not one.
+    """
+    value = text(name, str(default))
+    if not value.isdigit():
+        raise EnvironmentProblem(f"{name} is {value!r}; write a whole number.")
+    return int(value)
+
+
+def var() -> Path:
+    """The folder that holds everything the portal writes."""
+    return Path(text("ANAMNESIS_VAR", str(BASE / "var"))).resolve()
+
+
+def secret_file(name: str) -> str:
+    """A secret of 32 random bytes in hex, kept in `var/keys`, made on first use.
+
+    Raises:
+        EnvironmentProblem: others on this machine can read the file.
+    """
+    path = var() / "keys" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    return _read_private(path)
+
+
+def master_key() -> bytes:
+    """The 32 bytes under which every private key and every sealed field lies.
+
+    Taken from MASTER_KEY (hex), else from the file MASTER_KEY_FILE, else from
+    `var/keys/master`, which is made on first use of the embedded set-up.
+
+    Raises:
+        EnvironmentProblem: missing, readable by others, or not 32 bytes of hex.
+    """
+    given = text("MASTER_KEY")
+    if not given and text("MASTER_KEY_FILE"):
+        given = _read_private(Path(text("MASTER_KEY_FILE")))
+    return _hex_key(given or secret_file("master"))
+
+
+def _read_private(path: Path) -> str:
+    if not path.is_file():
+        raise EnvironmentProblem(f"The key file {path} is not there.")
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise EnvironmentProblem(
+            f"Others on this machine can read {path}. Run: chmod 600 {path}"
+        )
+    return path.read_text().strip()
+
+
+def _hex_key(value: str) -> bytes:
+    try:
+        key = bytes.fromhex(value)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise EnvironmentProblem("The master key must be 64 hexadecimal digits.")
+    return key

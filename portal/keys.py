@@ -1,0 +1,130 @@
+"""The keyring: makes, seals and opens the key pairs of every holder."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
+
+from ledger.signing import Ed25519Signer
+from portal.errors import KeyUnavailable
+from portal.models import HolderKey, KeyHolder
+from portal.sealed_fields import seal, unseal
+
+RSA_BITS = 3072
+LOG_HOLDER = UUID(int=1)
+"""The holder that signs this site's ledger checkpoints."""
+
+SIGNING, SEALING = HolderKey.Purpose.SIGNING, HolderKey.Purpose.SEALING
+
+
+@dataclass(frozen=True)
+class SealingKey:
+    """The public half for which data keys are wrapped."""
+
+    key_id: bytes
+    public_key: RSAPublicKey
+
+
+def create_holder(*, holder_id: UUID | None = None) -> KeyHolder:
+    """A new holder with a signing and a sealing key."""
+    holder = KeyHolder.objects.create(**({"id": holder_id} if holder_id else {}))
+    _store(holder, SIGNING, Ed25519PrivateKey.generate())
+    _store(holder, SEALING, generate_private_key(65537, RSA_BITS))
+    return holder
+
+
+def signer(holder_id: UUID) -> Ed25519Signer:
+    """Signs in the holder's name.
+
+    Raises:
+        KeyUnavailable: the holder has no live key, or the master key differs.
+    """
+    private_key = _private_key(bytes(_live(holder_id, SIGNING).key_id))
+    if not isinstance(private_key, Ed25519PrivateKey):
+        raise KeyUnavailable("A signing key is not of the kind it should be.")
+    return Ed25519Signer(private_key)
+
+
+def sealing_key(holder_id: UUID) -> SealingKey:
+    """The key for which something is wrapped so that this holder can open it.
+
+    Raises:
+        KeyUnavailable: the holder has no live key.
+    """
+    row = _live(holder_id, SEALING)
+    public_key = load_der_public_key(bytes(row.public_key))
+    if not isinstance(public_key, RSAPublicKey):
+        raise KeyUnavailable("A sealing key is not of the kind it should be.")
+    return SealingKey(bytes(row.key_id), public_key)
+
+
+def opening_key(key_id: bytes) -> RSAPrivateKey:
+    """The private half with which a wrap made for this key id opens.
+
+    Raises:
+        KeyUnavailable: the key is gone, or the master key differs.
+    """
+    private_key = _private_key(key_id)
+    if not isinstance(private_key, RSAPrivateKey):
+        raise KeyUnavailable("A sealing key is not of the kind it should be.")
+    return private_key
+
+
+def log_signer() -> Ed25519Signer:
+    """Signs the checkpoints of this site's ledger."""
+    return signer(LOG_HOLDER)
+
+
+def _store(
+    holder: KeyHolder, purpose: HolderKey.Purpose, key: Ed25519PrivateKey | RSAPrivateKey
+) -> None:
+    public = key.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    key_id = hashlib.sha256(public).digest()
+    HolderKey.objects.create(
+        key_id=key_id,
+        holder=holder,
+        purpose=purpose,
+        public_key=public,
+        sealed_private_key=seal(private, purpose=_label(key_id)),
+    )
+
+
+def _live(holder_id: UUID, purpose: HolderKey.Purpose) -> HolderKey:
+    row = HolderKey.objects.filter(
+        holder_id=holder_id, purpose=purpose, retired_at=None
+    ).first()
+    if row is None:
+        raise KeyUnavailable("The keys of this holder are gone.")
+    return row
+
+
+# Opening a private key costs milliseconds, so a process keeps the last ones open.
+@lru_cache(maxsize=256)
+def _private_key(key_id: bytes) -> object:
+    row = HolderKey.objects.filter(key_id=key_id).first()
+    if row is None:
+        raise KeyUnavailable("The key that would open this is gone.")
+    der = unseal(bytes(row.sealed_private_key), purpose=_label(key_id))
+    return load_der_private_key(der, None)
+
+
+def _label(key_id: bytes) -> str:
+    return f"private key {key_id.hex()}"

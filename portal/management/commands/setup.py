@@ -1,0 +1,39 @@
+"""Prepares the database: roles, tables, grants, the log's own keys."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from portal.database import ensure_roles_and_database
+from portal.environment import BASE
+from portal.keys import LOG_HOLDER, create_holder
+from portal.models import KeyHolder
+
+
+class Command(BaseCommand):
+    help = "Prepare the database. Safe to run again: nothing is lost."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ensure_roles_and_database()
+        # Tables belong to the owner, whom this process must not be.
+        for command in (["migrate", "--verbosity=0"], ["createcachetable"]):
+            as_owner(*command)
+        with transaction.atomic():
+            if not KeyHolder.objects.filter(pk=LOG_HOLDER).exists():
+                create_holder(holder_id=LOG_HOLDER)
+        self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
+
+
+def as_owner(*command: str) -> None:
+    """Run a management command under the login that owns the tables."""
+    subprocess.run(  # noqa: S603 our own command
+        [sys.executable, str(BASE / "manage.py"), *command],
+        check=True,
+        env={**os.environ, "DATABASE_ROLE": "owner"},
+    )

@@ -1,0 +1,34 @@
+"""A party that acts in the portal: a hospital, the diagnosis service, the platform."""
+
+from django.db import models
+
+from portal.models.key import KeyHolder
+
+
+class Institution(models.Model):
+    """A party with members and keys; its number is the ledger's tenant."""
+
+    class Kind(models.TextChoices):
+        """What sort of party it is."""
+
+        HOSPITAL = "hospital", "Hospital"
+        DIAGNOSIS_SERVICE = "diagnosis_service", "Diagnosis service"
+        PLATFORM = "platform", "Platform"
+
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    holder = models.OneToOneField(KeyHolder, models.PROTECT, related_name="institution")
+    registered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=~models.Q(kind="hospital"),
+                name="one_service_and_one_platform",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,43 @@
+"""Every role as data: what it is called, what it is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a member may be at an institution."""
+
+    DOCTOR = "doctor", _("Doctor")
+    HOSPITAL_ADMIN = "hospital_admin", _("Hospital admin")
+    PLATFORM_ADMIN = "platform_admin", _("Platform admin")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One thing a role may do, with the sentence that describes it."""
+
+    name: str
+    sentence: str
+
+
+READ_CONTENT = Permission("read_content", "open what patients allowed the hospital to see")
+ADD_DOCUMENT = Permission("add_document", "add documents to patients enrolled here")
+REQUEST_GRADE = Permission("request_grade", "ask for an AI grade and judge it")
+SEE_ACTS = Permission("see_acts", "see who did what and when, without the content")
+ENROL = Permission("enrol", "enrol patients and end enrolments")
+MANAGE_MEMBERS = Permission("manage_members", "add members to the institution")
+MANAGE_INSTITUTIONS = Permission("manage_institutions", "register institutions")
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE}),
+    Role.HOSPITAL_ADMIN: frozenset({SEE_ACTS, ENROL, MANAGE_MEMBERS}),
+    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS}),
+}
+
+
+def allows(role: str | None, permission: Permission) -> bool:
+    """Whether a role holds a permission; nobody's role holds none."""
+    return role is not None and permission in ROLES[Role(role)]

@@ -1,0 +1,220 @@
+"""Django's settings, made from the environment."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+
+from portal.database import settings_for
+from portal.environment import BASE, EnvironmentProblem, flag, number, secret_file, text, var
+
+VAR = var()
+PUBLIC_URL = text("PUBLIC_URL", f"http://127.0.0.1:{number('PORT', 8000)}")
+_public = urlsplit(PUBLIC_URL)
+_https = _public.scheme == "https"
+
+DEBUG = flag("DEBUG")
+SECRET_KEY = text("SECRET_KEY") or secret_file("django")
+ALLOWED_HOSTS = [_public.hostname or "", "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "portal",
+    "ledger",
+    "records",
+    "diagnosis",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "django_q",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.ActingMiddleware",
+    "portal.middleware.NoStoreMiddleware",
+    "portal.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context_processors.shell",
+            ],
+        },
+    }
+]
+
+# Every process logs in with the least it needs; only `setup` and migrations are owner.
+_role = text("DATABASE_ROLE", "web")
+if _role not in {"owner", "web", "sequencer"}:
+    raise EnvironmentProblem(
+        f"DATABASE_ROLE is {_role!r}; write owner, web or sequencer."
+    )
+DATABASES = {"default": settings_for(_role)}  # type: ignore[arg-type] # checked above
+# An entry about a failure must outlive the transaction that the failure aborts.
+ATOMIC_REQUESTS = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "portal.accounts.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = text("TIME_ZONE", "UTC")
+USE_TZ = True
+FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = VAR / "mail"
+
+# An upload above this size is refused at the field. Django itself spools what is
+# larger than 2.5 MB to a file, so memory stays flat either way.
+MAX_UPLOAD_BYTES = 100 * 1024 * 1024
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SECURE_SSL_REDIRECT = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# The ledger names us by string, so that it need not know us.
+LEDGER_ORIGIN = text("LEDGER_ORIGIN", "anamnesis.localhost/ledger/2026")
+LEDGER_SIGNER = "portal.keys.log_signer"
+
+# A node that speaks the Kubo RPC, else blocks lie in a folder.
+IPFS_API = text("IPFS_API")
+BLOCKS = VAR / "blocks"
+
+MODEL_DIR = BASE / "diagnosis" / "grading" / "default_weights"
+
+# What stands in the rail, by whom it is for: (label, url name, icon, relations).
+PLACES = [
+    ("Patients", "patients", "patients", {"doctor", "hospital_admin"}),
+    ("My family", "family", "family", {"guardian"}),
+    ("Grades", "jobs", "grade", {"doctor"}),
+    ("Who looked", "audit", "eye", {"guardian", "hospital_admin"}),
+    ("Enrol", "enrol", "enrol", {"hospital_admin"}),
+    ("People", "members", "people", {"hospital_admin"}),
+    ("Institutions", "institutions", "hospital", {"platform_admin"}),
+    ("Ledger", "ledger", "chain", {"doctor", "guardian", "hospital_admin", "platform_admin"}),
+]
+
+_q_common: dict[str, Any] = {
+    "orm": "default",
+    "poll": 0.2,
+    "max_attempts": 3,
+    "ack_failures": True,
+    "save_limit": 250,
+    "catch_up": False,
+    "log_level": "WARNING",
+}
+Q_CLUSTER: dict[str, Any] = {
+    **_q_common,
+    "name": "default",
+    "workers": 1,
+    "timeout": 120,
+    "retry": 180,
+    "ALT_CLUSTERS": {
+        # One at a time: the grader holds the processor or the accelerator alone.
+        "gpu": {"workers": 1, "queue_limit": 1, "timeout": 300, "retry": 360}
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

@@ -1,0 +1,33 @@
+"""Leads everyone to the first page that concerns them."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.acting import SESSION_KEY, SignedInRequest
+from portal.context_processors import shell
+
+
+@login_required
+@require_GET
+def home(request: SignedInRequest) -> HttpResponse:
+    return redirect(shell(request)["places"][0].url)
+
+
+@login_required
+@require_POST
+def switch_institution(request: SignedInRequest) -> HttpResponse:
+    number = request.POST.get("institution", "")
+    if not number.isdigit() or not (
+        request.user.memberships.filter(institution_id=int(number)).exists()
+    ):
+        raise Http404
+    request.session[SESSION_KEY] = int(number)
+    return redirect("home")
+
+
+@require_GET
+def alive(request: HttpRequest) -> HttpResponse:
+    """Says that the web process answers; asks nothing of the database."""
+    return JsonResponse({"alive": True})
