@@ -1,0 +1,1 @@
+"""Sealed records: the envelope of a document, the wraps of its key, its sealed name."""
