@@ -1,0 +1,1 @@
+"""Pixels between uploaded files and the grading pipeline."""
