@@ -1,0 +1,51 @@
+"""The errors of the ledger, as one tree.
+
+LedgerError
+├── EncodingError          bytes or values that no entry of version 1 can hold
+├── ProofRejected          a Merkle proof does not show what it claims
+├── NoteRejected           a signed note is malformed or not signed by the key asked for
+│   └── CheckpointRejected the note is sound, its text is not this log's checkpoint
+├── OutsideTransaction     a statement was queued without the act it records
+├── NotProvable            no signed checkpoint covers the entry yet
+└── LedgerDamaged          the stored log disagrees with what was hashed or signed
+"""
+
+
+class LedgerError(Exception):
+    """Anything the ledger refuses, with a sentence for the person who asked."""
+
+
+class EncodingError(LedgerError):
+    """Bytes or values that no entry of version 1 can hold."""
+
+
+class ProofRejected(LedgerError):
+    """A Merkle proof does not show what it claims."""
+
+
+class NoteRejected(LedgerError):
+    """A signed note is malformed, or not signed by the key asked for."""
+
+
+class CheckpointRejected(NoteRejected):
+    """A signed note's text is not a checkpoint of the log asked for."""
+
+
+class OutsideTransaction(LedgerError):
+    """A statement was queued outside the transaction of the act it records."""
+
+
+class NotProvable(LedgerError):
+    """No signed checkpoint covers the entry yet, or there is no such entry."""
+
+
+class LedgerDamaged(LedgerError):
+    """The stored log disagrees with what was hashed or signed.
+
+    Attributes:
+        seq: the first sequence number that cannot be trusted.
+    """
+
+    def __init__(self, seq: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.seq = seq

@@ -1,0 +1,29 @@
+"""Every event has its words, and keeps its number."""
+
+import re
+
+from ledger.events import EVENTS, Event
+
+
+def test_every_event_has_a_sentence_of_its_own():
+    assert set(EVENTS) == set(Event)
+    sentences = [text.sentence for text in EVENTS.values()]
+    assert len(set(sentences)) == len(sentences)
+    for sentence in sentences:
+        assert re.fullmatch(r"[A-Z][^.]{10,80}\.", sentence)
+
+
+def test_every_slug_is_made_of_the_event_s_name():
+    for event, text in EVENTS.items():
+        assert text.slug == event.name.lower().replace("_", "-")
+
+
+def test_numbers_that_are_on_ledgers_stay():
+    assert {event.name: event.value for event in Event} == {
+        "INSTITUTION_REGISTERED": 1, "MEMBER_ADDED": 2, "KEY_CREATED": 3,
+        "PATIENT_REGISTERED": 10, "PATIENT_ENROLLED": 11, "ENROLMENT_ENDED": 12,
+        "GUARDIAN_ADDED": 13, "DOCUMENT_ADDED": 20, "DOCUMENT_OPENED": 21,
+        "CONSENT_GRANTED": 30, "CONSENT_WITHDRAWN": 31, "GRADING_REQUESTED": 40,
+        "GRADE_RECORDED": 41, "GRADING_FAILED": 42, "GRADING_CANCELLED": 43,
+        "GRADE_ACCEPTED": 44, "GRADE_OVERRULED": 45,
+    }  # fmt: skip
