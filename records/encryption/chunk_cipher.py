@@ -3,7 +3,7 @@
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from records.encryption.format import Header, encode_header
+from records.encryption.format import ChunkKind, Header, encode_header
 
 DATA_KEY_LENGTH = 32
 
@@ -11,7 +11,7 @@ DATA_KEY_LENGTH = 32
 class ChunkCipher:
     """AES-256-GCM under one data key, bound to one header.
 
-    A chunk's place and whether it is the last are in its nonce, the whole header
+    A chunk's place with its kind are in its nonce, the whole header
     and the place are associated data: STREAM (Hoang, Reyhanitabar, Rogaway and
     Vizár 2015, "Online authenticated-encryption and its nonce-reuse
     misuse-resistance", section 7).
@@ -24,26 +24,26 @@ class ChunkCipher:
         self._header = header
         self._encoded_header = encode_header(header)
 
-    def seal(self, index: int, plaintext: bytes, *, last: bool) -> bytes:
+    def seal(self, index: int, plaintext: bytes | memoryview, kind: ChunkKind) -> bytes:
         """Return ciphertext ‖ tag, 16 bytes longer than the plaintext."""
-        nonce = self._header.nonce(index, last=last)
+        nonce = self._header.nonce(index, kind)
         return self._cipher.encrypt(nonce, plaintext, self._associated(index))
 
-    def open(self, index: int, chunk: bytes | memoryview, *, last: bool) -> bytes:
+    def open(self, index: int, chunk: bytes | memoryview, kind: ChunkKind) -> bytes:
         """Return the plaintext of a chunk.
 
         Raises:
             InvalidTag: these bytes were not sealed with this key for this place.
         """
-        nonce = self._header.nonce(index, last=last)
+        nonce = self._header.nonce(index, kind)
         return self._cipher.decrypt(nonce, chunk, self._associated(index))
 
     def is_authentic(
-        self, index: int, chunk: bytes | memoryview, *, last: bool
+        self, index: int, chunk: bytes | memoryview, kind: ChunkKind
     ) -> bool:
-        """Say whether a chunk was sealed for this place."""
+        """Say whether a chunk was sealed as this kind for this place."""
         try:
-            self.open(index, chunk, last=last)
+            self.open(index, chunk, kind)
         except InvalidTag:
             return False
         return True

@@ -9,22 +9,20 @@ from cryptography.exceptions import InvalidTag
 
 from records.chunking import equal_pieces
 from records.encryption.chunk_cipher import DATA_KEY_LENGTH, ChunkCipher
-from records.encryption.errors import (
-    EnvelopeTruncated,
-    ForeignRecord,
-    PaddingRejected,
-)
+from records.encryption.errors import ForeignRecord
 from records.encryption.format import (
     CHUNK_SIZE,
+    END_MARK,
     HEADER_LENGTH,
     NONCE_PREFIX_LENGTH,
     TAG_LENGTH,
-    USED_LENGTH,
+    ChunkKind,
     Header,
     decode_header,
     encode_header,
     padded_length,
 )
+from records.encryption.padding import PaddingReader
 from records.encryption.refusals import explain
 
 T = TypeVar("T")
@@ -102,46 +100,54 @@ def _seal_chunks(
     plaintext: Iterable[bytes], cipher: ChunkCipher, header: Header
 ) -> Iterator[bytes]:
     yield encode_header(header)
-    rooms = _rooms(plaintext, header.capacity)
-    for index, ((content, room), last) in enumerate(_mark_last(rooms)):
-        used = len(content)
-        plain = b"".join((used.to_bytes(USED_LENGTH), content, bytes(room - used)))
-        yield cipher.seal(index, plain, last=last)
+    plains = _plain_chunks(plaintext, header.chunk_size)
+    for index, (plain, kind) in enumerate(plains):
+        yield cipher.seal(index, plain, kind)
 
 
-def _rooms(
-    plaintext: Iterable[bytes], capacity: int
-) -> Iterator[tuple[memoryview, int]]:
-    """Yield each chunk's content with the bytes of room it gets, padding included."""
+def _plain_chunks(
+    plaintext: Iterable[bytes], size: int
+) -> Iterator[tuple[memoryview | bytes, ChunkKind]]:
     length = 0
-    tail = memoryview(b"")
-    for piece in equal_pieces(plaintext, capacity):
+    rest = memoryview(b"")
+    for piece in equal_pieces(plaintext, size):
         length += len(piece)
-        if len(piece) == capacity:
-            yield piece, capacity
+        if len(piece) == size:
+            yield piece, ChunkKind.FULL
         else:
-            tail = piece
-    room = padded_length(length) - (length - len(tail))
-    while room > 0:
-        yield tail, min(room, capacity)
-        tail = memoryview(b"")
-        room -= capacity
+            rest = piece
+    room = padded_length(length + len(END_MARK)) - (length - len(rest))
+    filling = b"".join((rest, END_MARK))
+    while room > size:
+        yield filling.ljust(size, b"\0"), ChunkKind.PADDED
+        filling = b""
+        room -= size
+    yield filling.ljust(room, b"\0"), ChunkKind.LAST
 
 
 def _open_chunks(
     chunks: Iterable[memoryview], cipher: ChunkCipher, header: Header
 ) -> Iterator[bytes]:
-    layout = _Layout()
+    padding = PaddingReader()
     for index, (chunk, last) in enumerate(_mark_last(chunks)):
-        try:
-            plain = cipher.open(index, chunk, last=last)
-        except InvalidTag:
-            reason = explain(cipher, header, index=index, chunk=chunk, last=last)
-            raise reason from None
-        content = layout.take(plain)
-        if content:
+        kinds = (ChunkKind.LAST,) if last else (ChunkKind.FULL, ChunkKind.PADDED)
+        plain, kind = _open_as_any(cipher, index, chunk, kinds)
+        if plain is None:
+            raise explain(cipher, header, index=index, chunk=chunk, last=last)
+        if content := padding.strip(plain, kind):
             yield content
-    layout.finish()
+    padding.finish()
+
+
+def _open_as_any(
+    cipher: ChunkCipher, index: int, chunk: memoryview, kinds: Iterable[ChunkKind]
+) -> tuple[bytes | None, ChunkKind]:
+    for kind in kinds:
+        try:
+            return cipher.open(index, chunk, kind), kind
+        except InvalidTag:
+            continue
+    return None, ChunkKind.FULL
 
 
 def _mark_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
@@ -153,32 +159,3 @@ def _mark_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
         held.append(item)
     if held:
         yield held.pop(), True
-
-
-class _Layout:
-    """Follows the content through the chunks, so that one document has one form."""
-
-    def __init__(self) -> None:
-        self._room = 0
-        self._length = 0
-
-    def take(self, plain: bytes) -> bytes:
-        """Return the content of the next chunk's plaintext."""
-        used = int.from_bytes(plain[:USED_LENGTH])
-        room = len(plain) - USED_LENGTH
-        if room < 1 or used > room:
-            raise PaddingRejected("A chunk claims more content than it holds.")
-        if used and self._length < self._room:
-            raise PaddingRejected("Content follows the padding of the document.")
-        if plain.count(0, USED_LENGTH + used) != room - used:
-            raise PaddingRejected("The padding of the document is not zero.")
-        self._room += room
-        self._length += used
-        return plain[USED_LENGTH : USED_LENGTH + used]
-
-    def finish(self) -> None:
-        """Check the whole document's padding after its last chunk."""
-        if not self._room:
-            raise EnvelopeTruncated("The sealed document ends after its header.")
-        if self._room != padded_length(self._length):
-            raise PaddingRejected("The document is not padded to its bucket.")

@@ -12,19 +12,24 @@ All numbers are big-endian.
     27   7  nonce prefix, random for each envelope
 
     chunk i (i = 0, 1, …): AES-256-GCM ciphertext ‖ tag (16 bytes)
-      plaintext   used u32 ‖ content (used bytes) ‖ zeros
-      nonce       nonce prefix (7) ‖ i u32 ‖ last (1 byte: 1 for the last chunk, else 0)
+      nonce       nonce prefix (7) ‖ i u32 ‖ kind u8
       associated  header (34) ‖ i u32
+      plaintext   by kind
+        0 full    content; nothing else
+        2 padded  not the last: the rest of the content ‖ 0x80 ‖ zeros,
+                  or zeros alone where an earlier chunk held the end of the content
+        1 last    as padded; exactly one, at the end
 
-Every chunk but the last has exactly the chunk size, ``used`` included. Content fills
-the chunks from the front: once a chunk is not full of content, it holds the end of it
-and every later chunk holds none. The room for content, summed over all chunks, is
-``padded_length`` of the content's length, so that the length of an envelope says only
-which bucket its content lies in.
+The kind is not written down: a reader knows the last chunk by its place, tries *full*
+before *padded* elsewhere, and so sees from outside where a document ends no more than
+anyone else. Every plaintext but the last chunk's has exactly the chunk size. All
+plaintexts together have ``padded_length(length of the content + 1)`` bytes, so that
+the length of an envelope says only which bucket its content lies in.
 """
 
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 
 from records.encryption.errors import (
     EnvelopeTruncated,
@@ -38,18 +43,19 @@ MAGIC = b"ANSE"
 VERSION = 1
 AES_256_GCM_STREAM = 1
 PADME = 1
-CHUNK_SIZE = 65_536
+CHUNK_SIZE = 131_072
 SMALLEST_CHUNK = 1_024
 LARGEST_CHUNK = 1_048_576
 SMALLEST_BUCKET = 16_384
 RECORD_ID_LENGTH = 16
 NONCE_PREFIX_LENGTH = 7
-USED_LENGTH = 4
 TAG_LENGTH = 16
 LAST_INDEX = 2**32 - 1
+END_MARK = b"\x80"
 
 _HEADER = struct.Struct(f">4sBBBI{RECORD_ID_LENGTH}s{NONCE_PREFIX_LENGTH}s")
 HEADER_LENGTH = _HEADER.size
+_NONCE = struct.Struct(f">{NONCE_PREFIX_LENGTH}sIB")
 
 
 def padded_length(length: int) -> int:
@@ -75,6 +81,14 @@ def padded_length(length: int) -> int:
     return (length + mask) & ~mask
 
 
+class ChunkKind(IntEnum):
+    """What a chunk's plaintext is made of."""
+
+    FULL = 0
+    LAST = 1
+    PADDED = 2
+
+
 @dataclass(frozen=True)
 class Header:
     """The part of an envelope that is not secret.
@@ -89,14 +103,9 @@ class Header:
     nonce_prefix: bytes
     chunk_size: int = CHUNK_SIZE
 
-    @property
-    def capacity(self) -> int:
-        """Bytes of content that a full chunk holds."""
-        return self.chunk_size - USED_LENGTH
-
-    def nonce(self, index: int, *, last: bool) -> bytes:
+    def nonce(self, index: int, kind: ChunkKind) -> bytes:
         """Return the 12-byte nonce of a chunk, ``0 <= index <= LAST_INDEX``."""
-        return self.nonce_prefix + index.to_bytes(4) + bytes([last])
+        return _NONCE.pack(self.nonce_prefix, index, kind)
 
 
 def encode_header(header: Header) -> bytes:

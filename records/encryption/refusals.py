@@ -13,7 +13,7 @@ from records.encryption.errors import (
 from records.encryption.format import (
     LAST_INDEX,
     TAG_LENGTH,
-    USED_LENGTH,
+    ChunkKind,
     Header,
     padded_length,
 )
@@ -54,10 +54,10 @@ def explain(
 
 def last_chunk_lengths(header: Header, index: int) -> Iterator[int]:
     """Yield the lengths in bytes that a last chunk can have at a place, rising."""
-    before = index * header.capacity
+    before = index * header.chunk_size
     padded = padded_length(before + 1)
-    while padded - before <= header.capacity:
-        yield padded - before + USED_LENGTH + TAG_LENGTH
+    while padded - before <= header.chunk_size:
+        yield padded - before + TAG_LENGTH
         padded = padded_length(padded + 1)
 
 
@@ -65,7 +65,7 @@ def _has_later_end(
     cipher: ChunkCipher, header: Header, *, index: int, chunk: memoryview, last: bool
 ) -> bool:
     return any(
-        cipher.is_authentic(index, chunk[:length], last=True)
+        cipher.is_authentic(index, chunk[:length], ChunkKind.LAST)
         for length in last_chunk_lengths(header, index)
         if length < len(chunk) or (length == len(chunk) and not last)
     )
@@ -76,14 +76,16 @@ def _is_cut_off(
 ) -> bool:
     if len(chunk) not in last_chunk_lengths(header, index):
         return True
-    return cipher.is_authentic(index, chunk, last=False)
+    return any(
+        cipher.is_authentic(index, chunk, kind)
+        for kind in (ChunkKind.FULL, ChunkKind.PADDED)
+    )
 
 
 def _find_origin(cipher: ChunkCipher, *, index: int, chunk: memoryview) -> int | None:
     start = max(0, index - SEARCHED_DISTANCE)
     end = min(LAST_INDEX, index + SEARCHED_DISTANCE)
     for place in range(start, end + 1):
-        for last in (False, True):
-            if cipher.is_authentic(place, chunk, last=last):
-                return place
+        if any(cipher.is_authentic(place, chunk, kind) for kind in ChunkKind):
+            return place
     return None
