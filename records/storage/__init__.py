@@ -1,0 +1,1 @@
+"""Where sealed bytes lie, found by the hash of their content."""
