@@ -36,12 +36,12 @@ def banner_height(pixels: Pixels) -> int:
     At least LEAST_SHARE of the height; further down to the last row of
     writing, but at most MOST_SHARE.
     """
-    rows = pixels.shape[0]
+    rows = len(pixels)
     least, most = ceil(rows * LEAST_SHARE), ceil(rows * MOST_SHARE)
     writing = np.flatnonzero(_is_writing(pixels[:most]))
     # Two rows more, for the soft lower edge of the letters.
     last = int(writing[-1]) + 3 if writing.size else 0
-    return min(max(least, last), most)
+    return max(least, min(last, most))
 
 
 def _is_writing(pixels: Pixels) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from diagnosis.imaging.dicom_pixels import decode_frame
 from diagnosis.imaging.errors import ImageRefused, refusing
-from diagnosis.imaging.harmless import quiet_about_metadata
+from diagnosis.imaging.parser_warnings import judging_warnings
 from diagnosis.imaging.image import DecodedImage, ImageFacts
 from diagnosis.imaging.limits import check_frame, check_size
 from diagnosis.imaging.modalities import ULTRASOUND, describe_modality
@@ -80,11 +80,11 @@ def decode_dicom(data: bytes, *, frame: int) -> DecodedImage:
     file = _open(data)
     check_frame(frame, file.frames)
     with (
-        quiet_about_metadata(),
+        judging_warnings(),
         refusing(f"Frame {frame + 1:,} of this file is damaged."),
     ):
         pixels = decode_frame(file.dataset, frame, frames=file.frames)
-    with quiet_about_metadata(), refusing("The ultrasound regions are damaged."):
+    with judging_warnings(), refusing("The ultrasound regions are damaged."):
         items = file.dataset.get("SequenceOfUltrasoundRegions") or ()
         regions = read_regions(items, columns=file.columns, rows=file.rows)
     scale = common_calibration(regions)
@@ -93,7 +93,7 @@ def decode_dicom(data: bytes, *, frame: int) -> DecodedImage:
 
 def _open(data: bytes) -> UltrasoundFile:
     """Read the header and check everything that can be checked without pixels."""
-    with quiet_about_metadata(), refusing(DAMAGED):
+    with judging_warnings(), refusing(DAMAGED):
         dataset = _read(data)
         _check_kind(dataset)
         rows, columns = int(dataset.Rows), int(dataset.Columns)

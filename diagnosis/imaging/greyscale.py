@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels import apply_rescale, apply_windowing
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
 from diagnosis.imaging.image import Pixels
 
@@ -21,7 +21,7 @@ def grey_to_bytes(samples: NDArray[Any], dataset: Any) -> Pixels:
         dataset: the data set with the photometric and window elements.
     """
     if _has_window(dataset):
-        values = apply_rescale(samples, dataset)
+        values = apply_modality_lut(samples, dataset)
         shown = apply_windowing(values, dataset)
         # What the window makes of the ends of the line is its black, its white.
         black, white = apply_windowing(np.array([-np.inf, np.inf]), dataset)
@@ -57,4 +57,5 @@ def _stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
     if white == black:
         return np.zeros(values.shape, dtype=np.uint8)
     share = (values.astype(np.float32) - black) / (white - black)
-    return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    grey: Pixels = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return grey

@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from diagnosis.imaging.errors import ImageRefused, refusing
-from diagnosis.imaging.harmless import quiet_about_metadata
+from diagnosis.imaging.parser_warnings import judging_warnings
 from diagnosis.imaging.image import DecodedImage, ImageFacts, Pixels
 from diagnosis.imaging.limits import check_frame, check_size
 
@@ -97,7 +97,7 @@ def check_complete(data: bytes, kind: RasterFormat) -> None:
 def _opened(data: bytes, kind: RasterFormat) -> Iterator[Image.Image]:
     """Open a complete file of an allowed size, with nothing decoded yet."""
     sentence = f"This {kind.upper()} file is damaged."
-    with quiet_about_metadata(), refusing(sentence):
+    with judging_warnings(), refusing(sentence):
         # Not Image.open: it would judge the size by Pillow's own limit first.
         opener = PngImageFile if kind == "png" else JpegImageFile
         with opener(BytesIO(data)) as image:

@@ -56,4 +56,4 @@ def _segments(encoded: bytes) -> list[bytes]:
 def _unpack(segment: bytes, size: int) -> NDArray[np.uint8]:
     """Unpack one segment to exactly ``size`` bytes, ignoring padding after it."""
     row = Image.frombytes("L", (size, 1), segment, "packbits", "L")
-    return np.array(row)[0]
+    return np.array(row, dtype=np.uint8).reshape(size)

@@ -1,4 +1,4 @@
-"""The parsers' warnings that say nothing against the pixels."""
+"""Which of the parsers' warnings speak against the pixels."""
 
 import warnings
 from collections.abc import Iterator
@@ -17,13 +17,25 @@ HARMLESS = (
     (r"Invalid APNG", "PIL"),
 )
 
+UNUSED = (
+    # Pillow reads EXIF as TIFF; we take only the orientation from it.
+    r"PIL\.TiffImagePlugin",
+    # How names are spelled, of which none is read.
+    r"pydicom\.charset",
+)
+"""Modules of which every warning is about something that is dropped."""
+
+DAMAGE = r"End of file reached before delimiter"
+"""pydicom goes on with what it has; we would rather not."""
+
 
 @contextmanager
-def quiet_about_metadata() -> Iterator[None]:
-    """Silence warnings about what is dropped anyway: EXIF, padding, animation."""
+def judging_warnings() -> Iterator[None]:
+    """Silence warnings about what is dropped anyway; raise those about damage."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("error", DAMAGE, module=r"pydicom\.")
         for message, package in HARMLESS:
             warnings.filterwarnings("ignore", message, module=rf"{package}\.")
-        # Pillow reads EXIF as TIFF; we take only the orientation from it.
-        warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+        for module in UNUSED:
+            warnings.filterwarnings("ignore", module=module)
         yield
