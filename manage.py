@@ -18,7 +18,9 @@ def main() -> None:
     except EnvironmentProblem as problem:
         sys.exit(str(problem))
     except OperationalError as error:
-        sys.exit(f"The database does not answer. Is the portal running? ({str(error).strip().splitlines()[0]})")
+        sys.exit(
+            f"The database does not answer. Is the portal running? ({str(error).strip().splitlines()[0]})"
+        )
 
 
 if __name__ == "__main__":

@@ -70,7 +70,9 @@ def ensure_roles_and_database() -> None:
         EnvironmentProblem: the server does not answer or refuses.
     """
     try:
-        with psycopg.connect(admin_conninfo(), autocommit=True, connect_timeout=5) as admin:
+        with psycopg.connect(
+            admin_conninfo(), autocommit=True, connect_timeout=5
+        ) as admin:
             _ensure_roles(admin)
             _ensure_database(admin)
     except psycopg.OperationalError as error:

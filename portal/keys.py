@@ -91,7 +91,9 @@ def log_signer() -> Ed25519Signer:
 
 
 def _store(
-    holder: KeyHolder, purpose: HolderKey.Purpose, key: Ed25519PrivateKey | RSAPrivateKey
+    holder: KeyHolder,
+    purpose: HolderKey.Purpose,
+    key: Ed25519PrivateKey | RSAPrivateKey,
 ) -> None:
     public = key.public_key().public_bytes(
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo

@@ -23,7 +23,9 @@ class Permission:
     sentence: str
 
 
-READ_CONTENT = Permission("read_content", "open what patients allowed the hospital to see")
+READ_CONTENT = Permission(
+    "read_content", "open what patients allowed the hospital to see"
+)
 ADD_DOCUMENT = Permission("add_document", "add documents to patients enrolled here")
 REQUEST_GRADE = Permission("request_grade", "ask for an AI grade and judge it")
 SEE_ACTS = Permission("see_acts", "see who did what and when, without the content")

@@ -28,7 +28,7 @@ def derived_key(purpose: str) -> bytes:
 
 
 def seal(plaintext: bytes, *, purpose: str) -> bytes:
-    """version (1) ‖ nonce (12, random) ‖ AES-256-GCM, the purpose as associated data."""
+    """Version (1) ‖ nonce (12, random) ‖ AES-256-GCM, the purpose as associated data."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     sealed = AESGCM(derived_key("seal")).encrypt(nonce, plaintext, purpose.encode())
     return VERSION + nonce + sealed
@@ -60,16 +60,22 @@ def blind_index(value: str, *, purpose: str) -> bytes:
     return hmac.digest(derived_key(f"index {purpose}"), folded, hashlib.sha256)
 
 
-class SealedTextField(models.BinaryField[str, str]):
+class SealedTextField(models.BinaryField):  # type: ignore[type-arg] # not generic at run time
     """Text that only a holder of the master key can read.
 
     The column's name is bound in, so a value cannot be moved to another column.
     """
 
+    # What type checkers take for the type of an attribute, set and read.
+    _pyi_private_set_type: str
+    _pyi_private_get_type: str
+
     def _purpose(self) -> str:
         return f"{self.model._meta.label}.{self.attname}"  # noqa: SLF001 Django's API
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 Django's signature
+    def get_db_prep_value(
+        self, value: Any, connection: Any, prepared: bool = False
+    ) -> Any:  # noqa: FBT001, FBT002 Django's signature
         if isinstance(value, str):
             value = seal(value.encode(), purpose=self._purpose())
         return super().get_db_prep_value(value, connection, prepared)

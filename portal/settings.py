@@ -6,7 +6,15 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from portal.database import settings_for
-from portal.environment import BASE, EnvironmentProblem, flag, number, secret_file, text, var
+from portal.environment import (
+    BASE,
+    EnvironmentProblem,
+    flag,
+    number,
+    secret_file,
+    text,
+    var,
+)
 
 VAR = var()
 PUBLIC_URL = text("PUBLIC_URL", f"http://127.0.0.1:{number('PORT', 8000)}")
@@ -175,7 +183,12 @@ PLACES = [
     ("Enrol", "enrol", "enrol", {"hospital_admin"}),
     ("People", "members", "people", {"hospital_admin"}),
     ("Institutions", "institutions", "hospital", {"platform_admin"}),
-    ("Ledger", "ledger", "chain", {"doctor", "guardian", "hospital_admin", "platform_admin"}),
+    (
+        "Ledger",
+        "ledger",
+        "chain",
+        {"doctor", "guardian", "hospital_admin", "platform_admin"},
+    ),
 ]
 
 _q_common: dict[str, Any] = {
@@ -198,6 +211,8 @@ Q_CLUSTER: dict[str, Any] = {
         "gpu": {"workers": 1, "queue_limit": 1, "timeout": 300, "retry": 360}
     },
 }
+# What the default cluster does by itself: task → every so many minutes.
+SCHEDULES = {"diagnosis.tasks.sweep_jobs": 1}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -22,7 +22,9 @@ def register_institution(*, name: str, kind: Institution.Kind) -> Institution:
     try:
         with transaction.atomic():
             holder = create_holder()
-            institution = Institution.objects.create(name=name, kind=kind, holder=holder)
+            institution = Institution.objects.create(
+                name=name, kind=kind, holder=holder
+            )
             append(
                 event=Event.INSTITUTION_REGISTERED,
                 tenant=institution.pk,

@@ -21,7 +21,9 @@ def add_first_admin(*, institution: Institution, user: User, role: Role) -> Memb
         Refused: the institution already has a member.
     """
     if institution.memberships.exists():
-        raise Refused(f"{institution} already has members; one of its admins adds more.")
+        raise Refused(
+            f"{institution} already has members; one of its admins adds more."
+        )
     return _add(institution, user, role)
 
 

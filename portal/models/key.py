@@ -29,7 +29,9 @@ class HolderKey(models.Model):
         SEALING = "sealing", "RSA-3072-OAEP key wraps"
 
     key_id = models.BinaryField(
-        primary_key=True, max_length=32, help_text="SHA-256 of the public key's SPKI DER"
+        primary_key=True,
+        max_length=32,
+        help_text="SHA-256 of the public key's SPKI DER",
     )
     holder = models.ForeignKey(KeyHolder, models.PROTECT, related_name="keys")
     purpose = models.CharField(max_length=8, choices=Purpose)

@@ -12,7 +12,9 @@ from portal.sealed_fields import SealedTextField
 class UserManager(BaseUserManager["User"]):
     """Makes accounts, known by their e-mail address."""
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+    def create_user(
+        self, email: str, password: str | None = None, **fields: Any
+    ) -> "User":
         """A saved account; without a password, one must be set by e-mail first."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)

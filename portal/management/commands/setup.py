@@ -1,4 +1,4 @@
-"""Prepares the database: roles, tables, grants, the log's own keys."""
+"""Prepares the database: roles, tables, grants, schedules, the log's own keys."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django_q.models import Schedule
 
 from portal.database import ensure_roles_and_database
 from portal.environment import BASE
@@ -27,6 +28,16 @@ class Command(BaseCommand):
         with transaction.atomic():
             if not KeyHolder.objects.filter(pk=LOG_HOLDER).exists():
                 create_holder(holder_id=LOG_HOLDER)
+        for function, minutes in settings.SCHEDULES.items():
+            Schedule.objects.update_or_create(
+                name=function,
+                defaults={
+                    "func": function,
+                    "schedule_type": Schedule.MINUTES,
+                    "minutes": minutes,
+                    "repeats": -1,
+                },
+            )
         self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
 
 

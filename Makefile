@@ -1,0 +1,48 @@
+# Two commands are enough: `make run` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check install install-tests format bench vendor clean
+
+run: install
+	@$(BIN)/python manage.py start
+
+test: install-tests
+	$(BIN)/pytest $(TESTS)
+
+check: install-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --check --lint --quiet
+	DATABASE_ROLE=owner $(BIN)/python manage.py makemigrations --check --dry-run
+	PUBLIC_URL=https://portal.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+install: .venv/.product
+install-tests: .venv/.tests
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Anamnesis needs Python 3.11; this is %d.%d. Set PYTHON=/path/to/python3.11." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# Torch first and alone: its build for processors must be there before others ask for torch.
+.venv/.product: .venv/.python requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[^ ]*' requirements.txt)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.tests: .venv/.product tests/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@tests/install-chromium
+	@touch $@
+
+format: install-tests
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/djlint templates --reformat --quiet
+
+clean:
+	rm -rf .venv var

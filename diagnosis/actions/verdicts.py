@@ -1,0 +1,60 @@
+"""Keeps what a doctor says to an AI grade."""
+
+import json
+
+from django.db import transaction
+
+from diagnosis.grading.scale import Grade
+from diagnosis.models import GradingJob, Verdict
+from diagnosis.permissions import check_may_judge
+from ledger.events import Event
+from portal.acting import Acting
+from portal.errors import Refused
+from records.actions.documents import NewDocument, add_document
+from records.models import Document
+
+EVENTS = {
+    Verdict.Decision.ACCEPTED: Event.GRADE_ACCEPTED,
+    Verdict.Decision.OVERRULED: Event.GRADE_OVERRULED,
+}
+
+
+@transaction.atomic
+def judge_grade(
+    *,
+    job: GradingJob,
+    decision: Verdict.Decision,
+    grade: Grade | None,
+    reason: str,
+    by: Acting,
+) -> Verdict:
+    """Accept an AI grade, or overrule it with a grade of one's own.
+
+    Who may: a doctor of a hospital that has the patient in care.
+    Records: GRADE_ACCEPTED or GRADE_OVERRULED.
+    Effects: grade and reason are sealed as a document; the AI grade stays as it was.
+
+    Raises:
+        Refused: not allowed, no grade yet, or overruled without a reason.
+    """
+    check_may_judge(by, job)
+    if decision == Verdict.Decision.OVERRULED and not reason.strip():
+        raise Refused("Say why you overrule the grade; both are kept.")
+    word = {"grade": grade.value if grade else None, "reason": reason.strip()}
+    document = add_document(
+        patient=job.image.patient,
+        institution=by.institution or job.institution,
+        by=by.user,
+        new=NewDocument(
+            kind=Document.Kind.VERDICT,
+            name="verdict.json",
+            media_type="application/json",
+            content=[json.dumps(word, ensure_ascii=False).encode()],
+            about=job.image,
+            event=EVENTS[decision],
+            metadata={"job": str(job.pk)},
+        ),
+    )
+    return Verdict.objects.create(
+        job=job, decision=decision, document=document, by=by.user
+    )

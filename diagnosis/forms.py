@@ -1,0 +1,87 @@
+"""What doctors choose and type in."""
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+
+from diagnosis.grading.scale import Grade
+from diagnosis.imaging.decoding import decode, inspect
+from diagnosis.imaging.errors import ImageRefused
+from diagnosis.imaging.image import ImageFacts
+
+NAME_BYTES = 200
+"""A longer file name is cut: it is sealed by RSA, which takes no more."""
+
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "dicom": "application/dicom"}
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="Ultrasound image",
+        help_text="PNG, JPEG or DICOM, one file. It is kept exactly as it comes.",
+        allow_empty_file=True,
+    )
+    facts: ImageFacts
+
+    def clean_file(self) -> UploadedFile:
+        """Decode the file to be sure of it; what cannot be read is not taken."""
+        file: UploadedFile = self.cleaned_data["file"]
+        if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
+            most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+            raise forms.ValidationError(
+                f"This file is {filesizeformat(file.size)}; at most {most} can be"
+                " uploaded. Export the frames you need and upload those."
+            )
+        data = file.read()
+        file.seek(0)
+        try:
+            self.facts = inspect(data)
+            decode(data)
+        except ImageRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return file
+
+    @property
+    def media_type(self) -> str:
+        """Of the content, whatever the name says."""
+        return MEDIA_TYPES[self.facts.format]
+
+    @property
+    def name(self) -> str:
+        """The file's own name, cut to what can be sealed."""
+        name = str(self.cleaned_data["file"].name)
+        return name.encode()[:NAME_BYTES].decode(errors="ignore")
+
+
+class VerdictForm(forms.Form):
+    decision = forms.ChoiceField(
+        label="Your verdict",
+        choices=[
+            ("accepted", "I agree with the suggested grade"),
+            ("overruled", "I set another grade"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    grade = forms.ChoiceField(
+        label="Your grade, if it differs",
+        choices=[("", "Choose a grade"), *((g.value, g.value) for g in Grade)],
+        required=False,
+    )
+    reason = forms.CharField(
+        label="Reason",
+        help_text="Needed where your grade differs. Both grades are kept.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        required=False,
+    )
+
+    def clean(self) -> dict[str, str]:
+        """Another grade needs that grade and a reason."""
+        data = super().clean() or {}
+        if data.get("decision") == "overruled":
+            if not data.get("grade"):
+                self.add_error("grade", "Choose the grade you set instead.")
+            if not (data.get("reason") or "").strip():
+                self.add_error("reason", "Say why; both grades are kept.")
+        return data

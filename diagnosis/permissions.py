@@ -1,0 +1,58 @@
+"""Who may ask for grades and judge them."""
+
+from django.db.models import QuerySet
+
+from diagnosis.models import GradingJob
+from portal.acting import Acting
+from portal.errors import Refused
+from portal.roles import REQUEST_GRADE
+from records.models import Document
+from records.permissions import may_add_document, may_read_document
+
+
+def may_request_grade(acting: Acting, image: Document) -> bool:
+    """Whether the person may have the image graded: they read it and add to the history."""
+    return (
+        image.kind == Document.Kind.IMAGE
+        and acting.may(REQUEST_GRADE)
+        and may_add_document(acting, image.patient)
+        and may_read_document(acting, image)
+    )
+
+
+def check_may_request_grade(acting: Acting, image: Document) -> None:
+    """Refuse whoever may not have the image graded.
+
+    Raises:
+        Refused: no doctor of a hospital that has the patient in care.
+    """
+    if not may_request_grade(acting, image):
+        raise Refused(
+            "Only a doctor of a hospital that has this patient in its care"
+            " can ask for a grade."
+        )
+
+
+def visible_jobs(acting: Acting) -> QuerySet[GradingJob]:
+    """The jobs a doctor's hospital asked for."""
+    if acting.institution is None or not acting.may(REQUEST_GRADE):
+        return GradingJob.objects.none()
+    return GradingJob.objects.filter(institution=acting.institution)
+
+
+def may_judge(acting: Acting, job: GradingJob) -> bool:
+    """Whether the person may accept or overrule the job's grade."""
+    return job.report is not None and may_request_grade(acting, job.image)
+
+
+def check_may_judge(acting: Acting, job: GradingJob) -> None:
+    """Refuse whoever may not judge the job's grade.
+
+    Raises:
+        Refused: no grade yet, or no doctor who has the patient in care.
+    """
+    if not may_judge(acting, job):
+        raise Refused(
+            "Only a doctor of a hospital that has this patient in its care"
+            " can accept or overrule a grade."
+        )

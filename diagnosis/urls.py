@@ -1,0 +1,18 @@
+"""Addresses of images and grades."""
+
+from django.urls import path
+
+from diagnosis.views import grading, images
+
+urlpatterns = [
+    path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
+    path("documents/<uuid:document_id>/", images.document, name="document"),
+    path("documents/<uuid:document_id>/preview/", grading.preview, name="preview"),
+    path("documents/<uuid:document_id>/ask/", grading.ask, name="ask"),
+    path("grades/", grading.jobs, name="jobs"),
+    path("grades/<uuid:job_id>/", grading.job, name="job"),
+    path("grades/<uuid:job_id>/progress/", grading.progress, name="progress"),
+    path("grades/<uuid:job_id>/cancel/", grading.cancel_job, name="cancel"),
+    path("grades/<uuid:job_id>/retry/", grading.retry_job, name="retry"),
+    path("grades/<uuid:job_id>/judge/", grading.judge, name="judge"),
+]

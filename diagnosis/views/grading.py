@@ -1,0 +1,217 @@
+"""Pages on which a grade is asked for, awaited, read and judged."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from diagnosis.actions.jobs import cancel, request_grading, retry
+from diagnosis.actions.verdicts import judge_grade
+from diagnosis.forms import VerdictForm
+from diagnosis.grading.report import GradeReport
+from diagnosis.grading.scale import Grade
+from diagnosis.imaging.decoding import decode
+from diagnosis.imaging.desensitising import desensitise
+from diagnosis.imaging.overlay import LABELS, preview_png
+from diagnosis.models import GradingJob, State, Verdict
+from diagnosis.permissions import (
+    check_may_request_grade,
+    may_judge,
+    may_request_grade,
+    visible_jobs,
+)
+from diagnosis.presentation import (
+    PAGE_SIDE,
+    data_uri,
+    grade_steps,
+    mask_layers,
+    shown,
+    usual_seconds,
+)
+from diagnosis.views.images import frame_or_404
+from portal.acting import SignedInRequest
+from portal.errors import Refused
+from records.access import document_or_404
+from records.actions.documents import open_document
+from records.history import proof_of
+from records.permissions import may_read_document
+from records.storage.errors import StorageError
+
+
+@login_required
+@require_GET
+def preview(request: SignedInRequest, document_id: UUID) -> HttpResponse:
+    """What the diagnosis service would get, before anything is sent."""
+    document = document_or_404(request, document_id)
+    check_may_request_grade(request.acting, document)
+    image = frame_or_404(request, document)
+    sent = desensitise(image)
+    context = {
+        "document": document,
+        "patient": document.patient,
+        "image": image,
+        "sent": sent,
+        "shown": data_uri(preview_png(sent.pixels, PAGE_SIDE)),
+    }
+    return render(request, "diagnosis/preview.html", context)
+
+
+@login_required
+@require_POST
+def ask(request: SignedInRequest, document_id: UUID) -> HttpResponse:
+    document = document_or_404(request, document_id)
+    check_may_request_grade(request.acting, document)
+    image = frame_or_404(request, document)
+    try:
+        job = request_grading(
+            image=document,
+            frame=image.frame,
+            desensitised_png=desensitise(image).png,
+            by=request.acting,
+        )
+    except (Refused, StorageError) as problem:
+        messages.error(request, str(problem))
+        return redirect("document", document.pk)
+    return redirect("job", job.pk)
+
+
+@login_required
+@require_GET
+def jobs(request: SignedInRequest) -> HttpResponse:
+    rows = visible_jobs(request.acting).select_related(
+        "image__patient", "requested_by", "report"
+    )
+    page = Paginator(rows, 25).get_page(request.GET.get("page"))
+    return render(request, "diagnosis/jobs.html", {"page_obj": page})
+
+
+@login_required
+@require_GET
+def job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
+    found = job_or_404(request, job_id)
+    if found.state == State.DONE:
+        return _result(request, found, VerdictForm())
+    return render(request, "diagnosis/job.html", _progress(request, found))
+
+
+@login_required
+@require_GET
+def progress(request: SignedInRequest, job_id: UUID) -> HttpResponse:
+    """The part of the job's page that changes while one waits."""
+    found = job_or_404(request, job_id)
+    if found.is_finished:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "diagnosis/progress.html", _progress(request, found))
+
+
+@login_required
+@require_POST
+def cancel_job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
+    found = job_or_404(request, job_id)
+    try:
+        cancel(job=found, by=request.acting)
+        messages.success(request, "The grading is cancelled.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("job", found.pk)
+
+
+@login_required
+@require_POST
+def retry_job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
+    found = job_or_404(request, job_id)
+    try:
+        retry(job=found, by=request.acting)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("job", found.pk)
+
+
+@login_required
+@require_POST
+def judge(request: SignedInRequest, job_id: UUID) -> HttpResponse:
+    found = job_or_404(request, job_id)
+    if not may_judge(request.acting, found):
+        raise Http404
+    form = VerdictForm(request.POST)
+    if not form.is_valid():
+        return _result(request, found, form, status=422)
+    data = form.cleaned_data
+    judge_grade(
+        job=found,
+        decision=Verdict.Decision(data["decision"]),
+        grade=Grade(data["grade"]) if data["grade"] else None,
+        reason=data["reason"],
+        by=request.acting,
+    )
+    messages.success(request, "Your verdict is kept beside the suggested grade.")
+    return redirect("job", found.pk)
+
+
+def job_or_404(request: SignedInRequest, job_id: UUID) -> GradingJob:
+    """The job, for whoever may open its image or its report."""
+    found = (
+        GradingJob.objects.select_related("image__patient", "report", "requested_by")
+        .filter(pk=job_id)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    subject = found.report or found.image
+    if not may_read_document(request.acting, subject):
+        raise Http404
+    return found
+
+
+def _progress(request: SignedInRequest, found: GradingJob) -> dict[str, Any]:
+    return {
+        "job": found,
+        "patient": found.image.patient,
+        "usual_seconds": usual_seconds(),
+        "may_request": may_request_grade(request.acting, found.image),
+    }
+
+
+def _result(
+    request: SignedInRequest, found: GradingJob, form: VerdictForm, status: int = 200
+) -> HttpResponse:
+    if found.report is None:
+        raise Http404
+    report = GradeReport.from_json(
+        open_document(document=found.report, acting=request.acting)
+    )
+    context = _progress(request, found) | {
+        "report": report,
+        "steps": grade_steps(report),
+        "labels": LABELS,
+        "verdicts": _verdicts(request, found),
+        "proof": proof_of(found.report),
+        "may_judge": may_judge(request.acting, found),
+        "form": form,
+    }
+    if may_read_document(request.acting, found.image):
+        content = open_document(document=found.image, acting=request.acting)
+        context["shown"] = shown(decode(content, frame=found.frame))
+        context["layers"] = mask_layers(report)
+    return render(request, "diagnosis/result.html", context, status=status)
+
+
+def _verdicts(request: SignedInRequest, found: GradingJob) -> list[dict[str, Any]]:
+    """Each verdict with its sealed words, the newest first."""
+    rows = found.verdicts.select_related(
+        "document__patient", "by", "document__institution"
+    )
+    return [
+        {
+            "verdict": row,
+            **json.loads(open_document(document=row.document, acting=request.acting)),
+        }
+        for row in rows
+        if may_read_document(request.acting, row.document)
+    ]

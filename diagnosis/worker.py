@@ -1,0 +1,99 @@
+"""Runs one grading job, from its claim to the sealed report."""
+
+import logging
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade
+from diagnosis.errors import ClaimLost
+from diagnosis.grading.pipeline import Grader
+from diagnosis.imaging.decoding import decode
+from diagnosis.models import GradingJob, State
+from diagnosis.service import diagnosis_service
+from portal.errors import PortalError
+from records.actions.documents import unseal
+from records.storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
+BEAT_SECONDS = 5.0
+
+
+@cache
+def grader() -> Grader:
+    """The networks, loaded once per process."""
+    return Grader.load(settings.MODEL_DIR)
+
+
+def run(job_id: UUID) -> None:
+    """Grade a job's image, unless somebody else does or it has ended.
+
+    Whatever goes wrong ends in the job's own failure, with a sentence for the
+    user, a traceback for staff and the same correlation id for both.
+    """
+    job = claim(job_id=job_id)
+    if job is None:
+        return
+    try:
+        with heart_beating(job):
+            _grade(job)
+    except ClaimLost:
+        logger.info("Job %s was taken from this worker.", job.correlation_id)
+    except (PortalError, StorageError) as error:
+        _give_up(job, str(error))
+    except Exception:
+        logger.exception("Job %s failed.", job.correlation_id)
+        _give_up(
+            job,
+            "The image could not be graded because of a fault on our side."
+            f" Quote {job.correlation_id} when you ask for help.",
+        )
+
+
+def _grade(job: GradingJob) -> None:
+    content = unseal(job.copy, diagnosis_service().holder_id)
+    pixels = decode(content).pixels
+    advance(job=job, to=State.RUNNING)
+    report = grader().grade(pixels, on_stage=lambda stage: beat(job=job, stage=stage))
+    advance(job=job, to=State.SAVING)
+    record_grade(job=job, report=report.to_json(), model_version=report.model_version)
+
+
+def _give_up(job: GradingJob, sentence: str) -> None:
+    try:
+        fail(job=job, sentence=sentence, traceback=traceback.format_exc())
+    except ClaimLost:
+        logger.info("Job %s was taken from this worker.", job.correlation_id)
+
+
+@contextmanager
+def heart_beating(job: GradingJob) -> Iterator[None]:
+    """Say every few seconds that the worker lives, from a thread of its own.
+
+    The networks hold the worker's own thread for long; a thread has its own
+    database connection, which is closed with it.
+    """
+    stopped = threading.Event()
+
+    def beating() -> None:
+        try:
+            while not stopped.wait(BEAT_SECONDS):
+                beat(job=job)
+        except ClaimLost:
+            return
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beating, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()

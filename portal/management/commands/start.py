@@ -1,0 +1,92 @@
+"""Starts the whole portal on this machine, and ends it again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from portal.database import start_embedded
+from portal.environment import BASE, EnvironmentProblem, text
+
+
+class Command(BaseCommand):
+    help = "Start database, web, workers and sequencer; Ctrl-C ends them all."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--no-demo", action="store_true", help="leave out the demo world"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = int(text("PORT", "8000"))
+        _check_port(port)
+        server = None if text("DATABASE_URL") else _start_database()
+        try:
+            _manage("setup")
+            _manage("collectstatic", "--noinput", "--verbosity=0")
+            if not options["no_demo"]:
+                _manage("seed_demo")
+            self.stdout.write(
+                f"\nAnamnesis is at {settings.PUBLIC_URL} — Ctrl-C ends it.\n\n"
+            )
+            self.stdout.flush()
+            _run_processes(port)
+        finally:
+            if server is not None:
+                server.stop()
+
+
+def _check_port(port: int) -> None:
+    """Ask for the port before anything is started.
+
+    Raises:
+        EnvironmentProblem: another program listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"Port {port} is taken. End the other program, or run: PORT={port + 1} make run"
+            ) from error
+
+
+def _start_database() -> Any:
+    try:
+        return start_embedded(settings.VAR / "postgres")
+    except (subprocess.SubprocessError, OSError, AssertionError) as error:
+        raise EnvironmentProblem(
+            "The embedded database does not start;"
+            f" {settings.VAR / 'postgres' / 'log'} says why."
+        ) from error
+
+
+def _manage(*command: str) -> None:
+    """Run one of our commands in a process of its own, which finds the database up."""
+    done = subprocess.run(  # noqa: S603 our own command
+        [sys.executable, str(BASE / "manage.py"), *command], check=False
+    )
+    if done.returncode:
+        raise EnvironmentProblem(f"Stopped: {command[0]} did not succeed.")
+
+
+def _run_processes(port: int) -> None:
+    """Run the Procfile until Ctrl-C or until one of its processes ends."""
+    environment = {**os.environ, "BIND": f"127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"}
+    honcho = subprocess.Popen(
+        [sys.executable, "-m", "honcho", "start", "--no-colour"],
+        cwd=BASE,
+        env=environment,
+    )
+    # honcho gets Ctrl-C from the terminal itself; a SIGTERM to us is handed on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: honcho.terminate())
+    honcho.wait()

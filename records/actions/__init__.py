@@ -1,0 +1,1 @@
+"""Every change to what is known about a patient."""

@@ -1,0 +1,132 @@
+"""Lets a hospital read a history, or no longer."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from ledger.events import Event
+from portal.acting import Acting
+from portal.errors import Refused
+from portal.keys import sealing_key
+from portal.models import Institution
+from records.actions.documents import data_key_of, name_of, wrap_for
+from records.actions.recording import Happening, Sealing, record
+from records.encryption.wrapping import wraps_hash
+from records.models import Consent, Document, KeyWrap, Patient
+from records.permissions import check_may_manage_consents
+
+
+@transaction.atomic
+def grant_consent(
+    *, patient: Patient, institution: Institution, until: datetime, by: Acting
+) -> Consent:
+    """Let a hospital read the whole history until a moment.
+
+    Who may: a guardian of the patient.
+    Records: CONSENT_GRANTED, signed with the patient's key.
+    Effects: each data key is unwrapped with the patient's key and wrapped for the
+        hospital; nothing is re-encrypted, no block moves. Documents added
+        later are wrapped when they are added.
+
+    Raises:
+        Refused: no guardian, the moment has passed, or the hospital may read already.
+        KeyUnavailable: a key cannot be used now; nothing changed.
+        RecordDamaged: a document's key does not open; nothing changed.
+    """
+    check_may_manage_consents(by, patient)
+    if until <= timezone.now():
+        raise Refused("Choose a day that is still to come.")
+    _close_expired(patient, institution)
+    if patient.consents.filter(institution=institution, withdrawn_at=None).exists():
+        raise Refused(f"{institution} may already read this history.")
+    consent = Consent.objects.create(
+        patient=patient, institution=institution, granted_by=by.user, until=until
+    )
+    wraps = KeyWrap.objects.bulk_create(_wraps_for(patient, institution))
+    _record(consent, Event.CONSENT_GRANTED, by, wraps)
+    return consent
+
+
+@transaction.atomic
+def withdraw_consent(*, consent: Consent, by: Acting) -> None:
+    """Take a hospital's permission to read back.
+
+    Who may: a guardian of the patient.
+    Records: CONSENT_WITHDRAWN, signed with the patient's key.
+    Effects: the hospital's wraps are deleted, but for what it made itself.
+
+    Raises:
+        Refused: no guardian, or it was withdrawn before.
+    """
+    check_may_manage_consents(by, consent.patient)
+    changed = Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(
+        withdrawn_at=timezone.now()
+    )
+    if not changed:
+        raise Refused("This permission was withdrawn before.")
+    _foreign_wraps(consent.patient, consent.institution).delete()
+    _record(consent, Event.CONSENT_WITHDRAWN, by, [])
+
+
+def documents_in_scope(patient: Patient, institution: Institution) -> int:
+    """How many documents of others the hospital would see."""
+    return _foreign_documents(patient, institution).count()
+
+
+def _close_expired(patient: Patient, institution: Institution) -> None:
+    """An expired permission makes room for a new one; its wraps go."""
+    expired = patient.consents.filter(
+        institution=institution, withdrawn_at=None, until__lte=timezone.now()
+    )
+    if expired.update(withdrawn_at=timezone.now()):
+        _foreign_wraps(patient, institution).delete()
+
+
+def _foreign_documents(patient: Patient, institution: Institution):  # type: ignore[no-untyped-def]
+    return patient.documents.exclude(kind=Document.Kind.SERVICE_COPY).exclude(
+        institution=institution
+    )
+
+
+def _foreign_wraps(patient: Patient, institution: Institution):  # type: ignore[no-untyped-def]
+    return KeyWrap.objects.filter(
+        document__patient=patient, holder_id=institution.holder_id
+    ).exclude(document__institution=institution)
+
+
+def _wraps_for(patient: Patient, institution: Institution) -> list[KeyWrap]:
+    key, holder_id = sealing_key(institution.holder_id), patient.holder_id
+    documents = (
+        patient.documents.exclude(kind=Document.Kind.SERVICE_COPY)
+        .exclude(wraps__holder_id=institution.holder_id)
+        .prefetch_related("wraps")
+    )
+    return [
+        wrap_for(
+            document,
+            institution.holder_id,
+            key,
+            data_key_of(document, holder_id),
+            name_of(document, holder_id),
+        )
+        for document in documents
+    ]
+
+
+def _record(consent: Consent, event: Event, by: Acting, wraps: list[KeyWrap]) -> None:
+    sealing = Sealing()
+    if wraps:
+        pairs = ((bytes(w.key_id), bytes(w.wrapped_key)) for w in wraps)
+        sealing = Sealing(wraps_hash=wraps_hash(pairs))
+    record(
+        Happening(
+            event=event,
+            patient=consent.patient,
+            institution=consent.institution,
+            author=consent.patient.holder_id,
+            by=by.user,
+            metadata={"consent": consent.pk, "documents": len(wraps)},
+            sealing=sealing,
+        )
+    )

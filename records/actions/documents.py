@@ -1,0 +1,268 @@
+"""Seals documents into a patient's history and opens them again."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from multiformats import CID
+
+from ledger.events import Event
+from portal.acting import Acting
+from portal.keys import SealingKey, opening_key, sealing_key
+from portal.models import Institution, User
+from records.actions.recording import Happening, Sealing, record
+from records.content import content_store
+from records.encryption.envelope import new_data_key, open_sealed, seal
+from records.encryption.names import open_name, seal_name
+from records.encryption.wrapping import (
+    check_commitment,
+    key_commitment,
+    unwrap_key,
+    wrap_key,
+    wraps_hash,
+)
+from records.errors import RecordDamaged
+from records.models import Consent, Document, KeyWrap, Patient
+from records.permissions import Relation, check_may_read_document, relation
+from records.proofs import check_against_ledger
+from records.storage.cids import parse_cid
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDocument:
+    """A content on its way into a history."""
+
+    kind: Document.Kind
+    name: str
+    media_type: str
+    content: Iterable[bytes]
+    about: Document | None = None
+    event: Event = Event.DOCUMENT_ADDED
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    signed_by: UUID | None = None
+    """The holder who signs, where it is not the hospital."""
+
+
+def add_document(
+    *, patient: Patient, institution: Institution, new: NewDocument, by: User | None
+) -> Document:
+    """Seal a content for the hospital, the patient and every hospital allowed now.
+
+    Who may: callers check `permissions.check_may_add_document`; the diagnosis
+        service adds its reports with ``by=None``.
+    Records: DOCUMENT_ADDED, or the event the caller names, with the content's CID.
+    Effects: blocks are stored first (an orphan block is harmless, a row without
+        its block is not), then the row, its wraps and the ledger's statement
+        in one transaction.
+
+    Raises:
+        KeyUnavailable: a reader's key cannot be used now; nothing is recorded.
+        StoreUnavailable: the content store does not answer; nothing is recorded.
+    """
+    readers = {institution.holder_id, patient.holder_id}
+    readers |= set(
+        Consent.objects.live()
+        .filter(patient=patient)
+        .values_list("institution__holder_id", flat=True)
+    )
+    return seal_for(
+        patient=patient, institution=institution, new=new, readers=readers, by=by
+    )
+
+
+def seal_for(
+    *,
+    patient: Patient,
+    institution: Institution,
+    new: NewDocument,
+    readers: Iterable[UUID],
+    by: User | None,
+) -> Document:
+    """Seal a content for exactly these holders.
+
+    Who may: `add_document`, and the request for a grade, whose copy is for the
+        diagnosis service alone.
+    Records: the event the caller names, with the content's CID.
+
+    Raises:
+        KeyUnavailable: a reader's key cannot be used now; nothing is recorded.
+        StoreUnavailable: the content store does not answer; nothing is recorded.
+    """
+    keys = {holder: sealing_key(holder) for holder in readers}
+    data_key, document_id = new_data_key(), uuid4()
+    counted = _Counted(
+        seal(new.content, data_key=data_key, record_id=document_id.bytes)
+    )
+    cid = content_store().put(counted)
+    document = Document(
+        pk=document_id,
+        patient=patient,
+        institution=institution,
+        kind=new.kind,
+        media_type=new.media_type,
+        cid=str(cid),
+        sealed_bytes=counted.total,
+        key_commitment=key_commitment(data_key, document_id.bytes),
+        about=new.about,
+        created_by=by,
+    )
+    wraps = [wrap_for(document, h, key, data_key, new.name) for h, key in keys.items()]
+    _save(document, wraps, new, cid, by)
+    return document
+
+
+def open_document(*, document: Document, acting: Acting) -> bytes:
+    """Read a document in somebody's name.
+
+    Who may: whoever the access rule lets read it.
+    Records: DOCUMENT_OPENED, visible to the guardian; not for the guardian's own
+        reading, which concerns nobody else.
+
+    Raises:
+        Refused: the access rule does not let them.
+        RecordDamaged: the content is not what the ledger says it is.
+        StorageError: a block is missing or damaged, or the store does not answer.
+    """
+    check_may_read_document(acting, document)
+    held = relation(acting, document.patient)
+    reader = document.patient.holder_id
+    if held is not Relation.GUARDIAN and acting.institution:
+        reader = acting.institution.holder_id
+    content = unseal(document, reader)
+    if held is not Relation.GUARDIAN and acting.institution:
+        with transaction.atomic():
+            record(
+                Happening(
+                    event=Event.DOCUMENT_OPENED,
+                    patient=document.patient,
+                    institution=acting.institution,
+                    author=acting.institution.holder_id,
+                    by=acting.user,
+                    document_id=document.pk,
+                )
+            )
+    return content
+
+
+def unseal(document: Document, holder_id: UUID) -> bytes:
+    """The content, opened with one holder's key and checked against the ledger.
+
+    Raises:
+        RecordDamaged: no wrap, another data key than committed to, another CID
+            than the ledger's, or an envelope that does not open.
+        StorageError: a block is missing or damaged, or the store does not answer.
+    """
+    check_against_ledger(document)
+    data_key = data_key_of(document, holder_id)
+    blocks = content_store().read(parse_cid(document.cid))
+    opened = open_sealed(blocks, data_key=data_key, record_id=document.pk.bytes)
+    with RecordDamaged.instead_of_encryption_errors():
+        return b"".join(opened)
+
+
+def data_key_of(document: Document, holder_id: UUID) -> bytes:
+    """The document's data key, unwrapped with one holder's key.
+
+    Raises:
+        RecordDamaged: there is no wrap for the holder, or it holds another key.
+    """
+    wrap = document.wraps.filter(holder_id=holder_id).first()
+    if wrap is None:
+        raise RecordDamaged("The key of this document is not there for this reader.")
+    key_id = bytes(wrap.key_id)
+    with RecordDamaged.instead_of_encryption_errors():
+        data_key = unwrap_key(
+            bytes(wrap.wrapped_key),
+            private_key=opening_key(key_id),
+            record_id=document.pk.bytes,
+            recipient_key_id=key_id,
+        )
+        check_commitment(
+            data_key, document.pk.bytes, commitment=bytes(document.key_commitment)
+        )
+    return data_key
+
+
+def name_of(document: Document, holder_id: UUID) -> str:
+    """The file's own name, for a holder of the key; a neutral one for others."""
+    wrap = next((w for w in document.wraps.all() if w.holder_id == holder_id), None)
+    if wrap is None:
+        return Document.Kind(document.kind).label
+    key_id = bytes(wrap.key_id)
+    with RecordDamaged.instead_of_encryption_errors():
+        return open_name(
+            wrap.sealed_name,
+            private_key=opening_key(key_id),
+            record_id=document.pk.bytes,
+            recipient_key_id=key_id,
+        )
+
+
+def wrap_for(
+    document: Document, holder_id: UUID, key: SealingKey, data_key: bytes, name: str
+) -> KeyWrap:
+    """An unsaved wrap of the data key, with the name sealed beside it."""
+    wrapped = wrap_key(
+        data_key,
+        public_key=key.public_key,
+        record_id=document.pk.bytes,
+        recipient_key_id=key.key_id,
+    )
+    sealed_name = seal_name(
+        name,
+        public_key=key.public_key,
+        record_id=document.pk.bytes,
+        recipient_key_id=key.key_id,
+    )
+    return KeyWrap(
+        document=document,
+        holder_id=holder_id,
+        key_id=key.key_id,
+        wrapped_key=wrapped,
+        sealed_name=sealed_name,
+    )
+
+
+@transaction.atomic
+def _save(
+    document: Document,
+    wraps: list[KeyWrap],
+    new: NewDocument,
+    cid: CID,
+    by: User | None,
+) -> None:
+    document.statement_id = record(
+        Happening(
+            event=new.event,
+            patient=document.patient,
+            institution=document.institution,
+            author=new.signed_by or document.institution.holder_id,
+            by=by,
+            document_id=document.pk,
+            metadata=new.metadata,
+            sealing=Sealing(
+                cid=bytes(cid),
+                wraps_hash=wraps_hash(
+                    (bytes(w.key_id), bytes(w.wrapped_key)) for w in wraps
+                ),
+                key_commitment=bytes(document.key_commitment),
+            ),
+        )
+    )
+    document.save(force_insert=True)
+    KeyWrap.objects.bulk_create(wraps)
+
+
+class _Counted:
+    """Counts the bytes that pass."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.total = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.total += len(chunk)
+            yield chunk

@@ -1,0 +1,170 @@
+"""The timeline of a patient, as far as the reader may see it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ledger.events import Event
+from ledger.history import Progress, progress
+from portal.acting import Acting
+from records.actions.documents import name_of
+from records.models import Act, Document, Guardian, Patient
+from records.permissions import DOCTORS, Relation, readable_documents, relation
+
+WAY_IN = {Event.PATIENT_ENROLLED, Event.ENROLMENT_ENDED, Event.PATIENT_REGISTERED}
+CLINICAL = {
+    Event.DOCUMENT_ADDED,
+    Event.GRADE_RECORDED,
+    Event.GRADING_FAILED,
+    Event.GRADE_ACCEPTED,
+    Event.GRADE_OVERRULED,
+}
+LOOKING = {
+    Event.DOCUMENT_OPENED,
+    Event.CONSENT_GRANTED,
+    Event.CONSENT_WITHDRAWN,
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How far an act has come on the ledger, in a sentence."""
+
+    state: str
+    sentence: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One link of the chain on a timeline."""
+
+    at: datetime
+    title: str
+    name: str
+    where: str
+    who: str
+    url: str
+    proof: Proof
+
+
+def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
+    """What the person may know to have happened.
+
+    Guardians see everything; doctors what concerns the documents they may open;
+    admins who did what at their own hospital.
+    """
+    held, acts = relation(acting, patient), patient.acts.all()
+    if held is Relation.GUARDIAN:
+        return acts
+    if held in DOCTORS:
+        readable = readable_documents(acting, patient).values("pk")
+        here = Q(event__in=WAY_IN, institution=acting.institution)
+        return acts.filter(Q(event__in=CLINICAL, document__in=readable) | here)
+    if held is Relation.HOSPITAL_ADMIN:
+        return acts.filter(institution=acting.institution)
+    return acts.none()
+
+
+def timeline(acting: Acting, patient: Patient, acts: Iterable[Act]) -> list[Item]:
+    """The acts as links of the chain: a constant number of queries for a page.
+
+    Args:
+        acting: the reader.
+        patient: about whom.
+        acts: one page of `visible_acts`.
+    """
+    page = list(acts)
+    states = progress(bytes(act.statement_id) for act in page)
+    names = _names(acting, patient, page)
+    guardians = {g.user_id for g in patient.guardians.all()}
+    return [_item(act, states, names, guardians) for act in page]
+
+
+def name_for(acting: Acting, document: Document) -> str:
+    """The document's own name, if the reader holds its key."""
+    return name_of(document, _reader(acting, document.patient))
+
+
+def proof_of(document: Document) -> Proof:
+    """How far the document's statement has come on the ledger."""
+    statement_id = bytes(document.statement_id)
+    return _proof(statement_id, progress([statement_id]).get(statement_id))
+
+
+def proof_of_act(act: Act) -> Proof:
+    """How far an act's statement has come on the ledger."""
+    statement_id = bytes(act.statement_id)
+    return _proof(statement_id, progress([statement_id]).get(statement_id))
+
+
+def _reader(acting: Acting, patient: Patient):  # type: ignore[no-untyped-def]
+    if Guardian.objects.filter(patient=patient, user=acting.user).exists():
+        return patient.holder_id
+    return acting.institution.holder_id if acting.institution else patient.holder_id
+
+
+def _names(acting: Acting, patient: Patient, page: list[Act]) -> dict[object, str]:
+    """Only names of documents the reader may open are unsealed."""
+    wanted = {act.document_id for act in page if act.document_id}
+    readable = readable_documents(acting, patient).filter(pk__in=wanted)
+    reader = _reader(acting, patient)
+    return {
+        document.pk: name_of(document, reader)
+        for document in readable.prefetch_related("wraps")
+        if document.kind == Document.Kind.IMAGE
+    }
+
+
+def _item(
+    act: Act,
+    states: dict[bytes, Progress],
+    names: dict[object, str],
+    guardians: set[int],
+) -> Item:
+    statement_id = bytes(act.statement_id)
+    readable = act.document_id in names or (
+        act.document is not None and act.document.kind != Document.Kind.SERVICE_COPY
+    )
+    url = (
+        reverse("document", args=[act.document_id])
+        if act.document_id and readable
+        else ""
+    )
+    return Item(
+        at=act.at,
+        title=act.sentence,
+        name=names.get(act.document_id, ""),
+        where=act.institution.name,
+        who=_who(act, guardians),
+        url=url,
+        proof=_proof(statement_id, states.get(statement_id)),
+    )
+
+
+def _who(act: Act, guardians: set[int]) -> str:
+    if act.actor is None:
+        return _("Diagnosis service")
+    if act.actor_id in guardians:
+        return _("%(name)s, guardian") % {"name": act.actor.full_name}
+    return act.actor.full_name
+
+
+def _proof(statement_id: bytes, found: Progress | None) -> Proof:
+    url = reverse("proof", args=[statement_id.hex()])
+    if found is None:
+        return Proof("broken", _("The ledger does not know this act."), url)
+    if found.seq is None:
+        return Proof(
+            "accepted", _("Accepted; it enters the chain within seconds."), url
+        )
+    return Proof(
+        "sequenced",
+        _("Entry %(seq)s of the ledger: nobody can change it unseen.")
+        % {"seq": found.seq},
+        url,
+    )

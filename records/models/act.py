@@ -1,0 +1,50 @@
+"""What somebody did about a patient, as the portal tells it."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+
+from ledger.commitments import SALT_BYTES
+from ledger.events import EVENTS, Event
+from portal.models import Institution
+from records.models.document import Document
+from records.models.patient import Patient
+
+
+def new_salt() -> bytes:
+    """32 random bytes; without them what the ledger holds of the act says nothing."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+class Act(models.Model):
+    """One act about a patient, written in the act's own transaction.
+
+    Its ledger entry commits to patient and `metadata` under `salt`; opaque ids only.
+    """
+
+    statement_id = models.BinaryField(primary_key=True, max_length=16)
+    event = models.SmallIntegerField(choices=[(e.value, e.name) for e in Event])
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="acts")
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True
+    )
+    document = models.ForeignKey(
+        Document, models.CASCADE, null=True, blank=True, related_name="acts"
+    )
+    metadata = models.JSONField(default=dict)
+    salt = models.BinaryField(default=new_salt)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["patient", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{Event(self.event).name} {bytes(self.statement_id).hex()[:8]}"
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in words for a parent."""
+        return EVENTS[Event(self.event)].sentence

@@ -1,0 +1,58 @@
+"""A family's permission for a hospital to read."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from portal.models import Institution
+from records.models.patient import Patient
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    """Ways to ask for consents."""
+
+    def live(self, at: datetime | None = None) -> "ConsentQuerySet":
+        """Those neither withdrawn nor past their end; no job has to run for that."""
+        return self.filter(withdrawn_at=None, until__gt=at or timezone.now())
+
+
+class Consent(models.Model):
+    """One hospital may read everything about one patient until a moment."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="consents")
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="consents"
+    )
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
+    )
+    granted_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-granted_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "institution"],
+                condition=Q(withdrawn_at=None),
+                name="one_open_consent_per_hospital",
+            ),
+            models.CheckConstraint(
+                condition=Q(until__gt=F("granted_at")),
+                name="consent_ends_after_it_starts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.institution_id} may read {self.patient_id}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it lets the hospital read now."""
+        return self.withdrawn_at is None and self.until > timezone.now()

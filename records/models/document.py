@@ -1,0 +1,57 @@
+"""A sealed document: where its ciphertext lies, with what the ledger said of it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Institution
+from records.models.patient import Patient
+
+
+class Document(models.Model):
+    """One sealed content, made by one institution about one patient.
+
+    Its id is the record id that the envelope, the wraps and the commitment bind.
+    """
+
+    class Kind(models.TextChoices):
+        """What the content is."""
+
+        IMAGE = "image", _("Ultrasound image")
+        GRADE_REPORT = "grade_report", _("AI grade")
+        VERDICT = "verdict", _("Doctor's verdict on an AI grade")
+        SERVICE_COPY = "service_copy", _("Desensitised copy for the diagnosis service")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="documents")
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="documents"
+    )
+    kind = models.CharField(max_length=20, choices=Kind)
+    media_type = models.CharField(max_length=60)
+    cid = models.CharField(max_length=80, help_text="CIDv1 of the sealed bytes")
+    sealed_bytes = models.BigIntegerField()
+    key_commitment = models.BinaryField(max_length=32)
+    statement_id = models.BinaryField(unique=True, max_length=16)
+    about = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["patient", "-created_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sealed_bytes__gt=0), name="sealed_content_is_not_empty"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

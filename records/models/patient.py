@@ -1,0 +1,54 @@
+"""A patient with those who act for them."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from portal.models import KeyHolder
+from portal.sealed_fields import SealedTextField
+
+CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""No I, L, O, 0 or 1: the code is read aloud at reception desks."""
+
+
+def new_code() -> str:
+    """Twelve letters in three groups, by which a family is found at a new hospital."""
+    letters = [secrets.choice(CODE_ALPHABET) for _ in range(12)]
+    return "-".join("".join(letters[i : i + 4]) for i in (0, 4, 8))
+
+
+class Patient(models.Model):
+    """Somebody whose history is kept; usually a small child."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    holder = models.OneToOneField(KeyHolder, models.PROTECT, related_name="patient")
+    full_name = SealedTextField()
+    birth_date_text = SealedTextField(help_text="ISO 8601")
+    code = SealedTextField(help_text="given by the family to a new hospital")
+    code_index = models.BinaryField(unique=True, max_length=32)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+class Guardian(models.Model):
+    """A person who acts for a patient."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="guardians")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="wards"
+    )
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "user"], name="guardian_once_per_patient"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"guardian {self.user_id}"

@@ -1,0 +1,21 @@
+"""Addresses of patients and histories."""
+
+from django.urls import path
+
+from records.views import audit, consents, enrolments, patients
+
+urlpatterns = [
+    path("patients/", patients.patients, name="patients"),
+    path("family/", patients.family, name="family"),
+    path("patients/<uuid:patient_id>/", patients.patient, name="patient"),
+    path("patients/<uuid:patient_id>/consents/", consents.consents, name="consents"),
+    path(
+        "patients/<uuid:patient_id>/consents/<int:consent_id>/withdraw/",
+        consents.withdraw,
+        name="withdraw",
+    ),
+    path("enrol/", enrolments.enrol, name="enrol"),
+    path("enrolments/<int:enrolment_id>/end/", enrolments.let_go, name="let_go"),
+    path("who-looked/", audit.audit, name="audit"),
+    path("proofs/<str:statement_id>/", audit.proof, name="proof"),
+]

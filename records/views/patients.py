@@ -1,0 +1,69 @@
+"""Pages that list patients and show one history."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from portal.acting import SignedInRequest
+from portal.roles import READ_CONTENT, SEE_ACTS
+from portal.sealed_fields import blind_index
+from records.access import patient_or_404
+from records.history import timeline, visible_acts
+from records.models import Enrolment, Patient
+from records.permissions import may_add_document, may_manage_consents, relation
+
+PAGE = 50
+
+
+@login_required
+@require_GET
+def patients(request: SignedInRequest) -> HttpResponse:
+    """The patients in the care of the hospital acted for, and those who left."""
+    acting = request.acting
+    if not (acting.may(READ_CONTENT) or acting.may(SEE_ACTS)):
+        raise Http404
+    rows = Enrolment.objects.filter(institution=acting.institution)
+    if asked := request.GET.get("q", "").strip():
+        rows = rows.filter(
+            Q(number_index=blind_index(asked, purpose="hospital number"))
+            | Q(patient__code_index=blind_index(asked, purpose="patient code"))
+        )
+    ordered = rows.select_related("patient").order_by("ended_at", "-started_at")
+    page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
+    return render(request, "records/patients.html", {"page_obj": page, "q": asked})
+
+
+@login_required
+@require_GET
+def family(request: SignedInRequest) -> HttpResponse:
+    """The children of a guardian."""
+    children = Patient.objects.filter(guardians__user=request.user).prefetch_related(
+        "enrolments__institution"
+    )
+    return render(request, "records/family.html", {"children": children})
+
+
+@login_required
+@require_GET
+def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
+    found = patient_or_404(request, patient_id)
+    acts = visible_acts(request.acting, found).select_related(
+        "institution", "actor", "document"
+    )
+    page = Paginator(acts, PAGE).get_page(request.GET.get("page"))
+    enrolments = found.enrolments.select_related("institution").order_by("-started_at")
+    context = {
+        "patient": found,
+        "relation": relation(request.acting, found),
+        "items": timeline(request.acting, found, page.object_list),
+        "page_obj": page,
+        "enrolments": enrolments,
+        "may_add": may_add_document(request.acting, found),
+        "may_manage_consents": may_manage_consents(request.acting, found),
+    }
+    return render(request, "records/patient.html", context)
