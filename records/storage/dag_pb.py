@@ -58,7 +58,9 @@ def decode_node(data: bytes) -> tuple[Link, ...]:
         links = _Reader(data).node()
     except (IndexError, CidRejected) as error:
         raise NodeRejected("The block is not a file node of the profile.") from error
-    if not links or encode_node(links) != data:
+    # A link to nothing would let a small block make a reader fetch without end.
+    empty = not links or any(link.file_size == 0 for link in links)
+    if empty or encode_node(links) != data:
         raise NodeRejected("The block is not in the profile's form of a file node.")
     return links
 
