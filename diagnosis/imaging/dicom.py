@@ -18,10 +18,10 @@ from pydicom.uid import (
 
 from diagnosis.imaging.dicom_pixels import decode_frame
 from diagnosis.imaging.errors import ImageRefused, refusing
-from diagnosis.imaging.parser_warnings import judging_warnings
 from diagnosis.imaging.image import DecodedImage, ImageFacts
 from diagnosis.imaging.limits import check_frame, check_size
 from diagnosis.imaging.modalities import ULTRASOUND, describe_modality
+from diagnosis.imaging.parser_warnings import judging_warnings
 from diagnosis.imaging.regions import common_calibration, read_regions
 
 DAMAGED = "This DICOM file is damaged or cut short."

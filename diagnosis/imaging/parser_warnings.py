@@ -11,6 +11,8 @@ HARMLESS = (
     (r"The \(0028,0004\) 'Photometric Interpretation' value is", "pydicom"),
     # The elements are written in the other of two ways: pydicom reads both.
     (r"Expected (explicit|implicit) VR, but found", "pydicom"),
+    # One frame is meant.
+    (r"A value of '0' for \(0028,0008\) 'Number of Frames' is invalid", "pydicom"),
     # A value that breaks the form of its type but can be read.
     (r"Invalid value for VR", "pydicom"),
     # A broken animation: the still picture is what we read.

@@ -12,9 +12,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from diagnosis.imaging.errors import ImageRefused, refusing
-from diagnosis.imaging.parser_warnings import judging_warnings
 from diagnosis.imaging.image import DecodedImage, ImageFacts, Pixels
 from diagnosis.imaging.limits import check_frame, check_size
+from diagnosis.imaging.parser_warnings import judging_warnings
 
 RasterFormat = Literal["png", "jpeg"]
 

@@ -13,7 +13,7 @@ def shipped():
     """Read one of pydicom's own files by name; nothing is downloaded."""
 
     def read(name):
-        return Path(get_testdata_file(name, download=False)).read_bytes()
+        return Path(str(get_testdata_file(name, download=False))).read_bytes()
 
     return read
 

@@ -1,6 +1,7 @@
 """Nothing but the ultrasound leaves the hospital."""
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_no_identifier_of_a_dicom_file_survives():
 def test_no_note_of_a_png_or_jpeg_survives(kind):
     exif = Image.Exif()
     exif[0x010E] = PATIENT_NAME
-    options = {"exif": exif, "icc_profile": PATIENT_ID.encode()}
+    options: dict[str, Any] = {"exif": exif, "icc_profile": PATIENT_ID.encode()}
     if kind == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_text("Patient", PATIENT_NAME)

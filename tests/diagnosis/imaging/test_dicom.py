@@ -1,11 +1,13 @@
 """DICOM ultrasounds become the pixels a viewer would show."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -137,7 +139,7 @@ def test_16_bit_rle_is_read():
 def test_palette_colour_becomes_rgb(depth):
     palette = np.stack([np.arange(256), np.arange(256)[::-1], np.full(256, 7)])
     stored = palette.astype(np.uint8) if depth == 8 else palette.astype("<u2") * 256
-    elements = {"PhotometricInterpretation": "PALETTE COLOR"}
+    elements: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for name, entries in zip(("Red", "Green", "Blue"), stored, strict=True):
         elements[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, depth]
         elements[f"{name}PaletteColorLookupTableData"] = entries.tobytes()
@@ -209,6 +211,10 @@ def test_padding_after_the_last_frame_is_no_harm():
     data = dicom(GREY, PixelData=GREY.tobytes() + bytes(64))
 
     np.testing.assert_array_equal(decode(data).pixels, GREY)
+
+
+def test_no_frames_at_all_means_one():
+    np.testing.assert_array_equal(decode(dicom(GREY, NumberOfFrames=0)).pixels, GREY)
 
 
 def test_a_name_in_an_unknown_script_is_no_harm():

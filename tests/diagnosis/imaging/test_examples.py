@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
 
 from diagnosis.imaging.decoding import decode, inspect
 from diagnosis.imaging.desensitising import desensitise

@@ -1,6 +1,7 @@
 """Hostile bytes give a refusal or a sound image, never another exception."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def valid_files():
     rle = dataset(np.stack([grey, grey]))
     rle.compress(RLELossless)
     animation = [Image.fromarray(grey), Image.fromarray(grey[::-1])]
-    palette = {"PhotometricInterpretation": "PALETTE COLOR"}
+    palette: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for name in ("Red", "Green", "Blue"):
         palette[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
         palette[f"{name}PaletteColorLookupTableData"] = bytes(512)
