@@ -1,12 +1,14 @@
 // Lets files be dropped on a file field, then names what was chosen.
 // <div data-file-drop> around an ordinary file input: without this script it stays one.
 
-const MEBIBYTE = 1024 * 1024;
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
 function sayBytes(bytes, language) {
-  const [amount, unit] =
-    bytes < MEBIBYTE ? [bytes / 1024, "kilobyte"] : [bytes / MEBIBYTE, "megabyte"];
-  const style = { style: "unit", unit, maximumFractionDigits: amount < 10 ? 1 : 0 };
+  let amount = bytes;
+  let step = 0;
+  for (; amount >= 1024 && step < UNITS.length - 1; step += 1) amount /= 1024;
+  const maximumFractionDigits = step > 0 && amount < 10 ? 1 : 0;
+  const style = { style: "unit", unit: UNITS[step], maximumFractionDigits };
   return new Intl.NumberFormat(language, style).format(amount);
 }
 
