@@ -12,8 +12,6 @@ from ledger.errors import EncodingError
 
 SALT_BYTES = 32  # fixed, so that salt ‖ value can be split in one way only
 
-Scalar = str | int | bool | None
-
 
 def subject_tag(salt: bytes, patient_id: bytes) -> bytes:
     """Stand for a patient in one record: 32 bytes that no two records share.
@@ -31,11 +29,15 @@ def subject_tag(salt: bytes, patient_id: bytes) -> bytes:
     return sha256(b"AML1-subject" + salt + patient_id).digest()
 
 
-def meta_commitment(salt: bytes, metadata: Mapping[str, Scalar]) -> bytes:
+def meta_commitment(salt: bytes, metadata: Mapping[str, object]) -> bytes:
     """Commit to a record's metadata: 32 bytes, SHA-256("AML1-meta" ‖ salt ‖ JSON).
 
     The JSON is RFC 8785's for these values: keys sorted, no spaces, UTF-8. Keys
     are ASCII and whole numbers stay below 2⁵³, so that a browser computes the same.
+
+    Args:
+        salt: 32 random bytes of that record.
+        metadata: text, whole numbers, truth values or None, under ASCII keys.
 
     Raises:
         EncodingError: a key or value that has no such form.
@@ -54,7 +56,7 @@ def _check_salt(salt: bytes) -> None:
         raise EncodingError(f"A salt has {SALT_BYTES} bytes, not {len(salt)}.")
 
 
-def _check_pair(key: str, value: Scalar) -> None:
+def _check_pair(key: object, value: object) -> None:
     if not (isinstance(key, str) and key.isascii()):
         raise EncodingError(f"{key!r} is no metadata key: keys are ASCII text.")
     if not (value is None or isinstance(value, str | int)):

@@ -3,6 +3,7 @@
 import struct
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ from tests.ledger.values import ORIGIN, Author, entries, flip, hash32, statement
 alice = Author()
 
 
-def an_entry(**fields: object) -> Entry:
+def an_entry(**fields: Any) -> Entry:
     return replace(alice.entry(5, hash32("before")), **fields)
 
 
@@ -138,8 +139,9 @@ def test_noise_is_refused(noise: bytes):
 
 def test_a_value_for_a_hash_has_32_bytes_and_is_never_padded():
     for name in ("author_key_id", "subject_tag", "wraps_hash", "key_commit"):
+        fields: dict[str, Any] = {name: b"short"}
         with pytest.raises(EncodingError, match=name):
-            encode_statement(alice.statement(**{name: b"short"}))
+            encode_statement(alice.statement(**fields))
     with pytest.raises(EncodingError, match="statement_id"):
         encode_statement(alice.statement(statement_id=b"x" * 17))
 

@@ -1,0 +1,123 @@
+"""How far a statement has come, with the proof of what is on the log."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ledger.checkpoint import parse_and_verify
+from ledger.encoding import Statement, decode_entry, decode_statement
+from ledger.errors import LedgerDamaged, NotProvable
+from ledger.hashing import leaf_hash
+from ledger.merkle import inclusion_path
+from ledger.models import Checkpoint, Entry, Inbox
+from ledger.proofs import verify_inclusion
+from ledger.site import log_signer, origin
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Accepted: queued with the act. Sequenced: has its number in the log."""
+
+    state: Literal["accepted", "sequenced"]
+    seq: int | None = None
+    sequenced_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class InclusionProof:
+    """Everything a stranger needs, beside the log's public key."""
+
+    seq: int
+    entry: bytes  # the bytes that were hashed
+    leaf_hash: bytes  # 32
+    path: tuple[bytes, ...]  # 32 each, lowest sibling first
+    size: int  # of the tree, as the checkpoint says
+    root: bytes  # 32, as the checkpoint says
+    checkpoint: str  # signed note
+
+
+def progress(statement_ids: Iterable[bytes]) -> dict[bytes, Progress]:
+    """Say how far each statement has come, in two queries.
+
+    Args:
+        statement_ids: 16 bytes each, from append().
+
+    Returns:
+        By statement id; ids that were never queued are left out.
+    """
+    ids = list(statement_ids)
+    # The inbox first: what moves on between the queries is then seen twice, not never.
+    queued = Inbox.objects.filter(statement_id__in=ids)
+    entered = Entry.objects.filter(statement_id__in=ids)
+    found = {
+        bytes(statement_id): Progress("accepted")
+        for statement_id in queued.values_list("statement_id", flat=True)
+    }
+    for entry in entered.only("seq", "ts_ms", "statement_id"):
+        known = Progress("sequenced", entry.seq, entry.sequenced_at)
+        found[bytes(entry.statement_id)] = known
+    return found
+
+
+def statement(statement_id: bytes) -> Statement | None:
+    """What was said under an id, whether in the log already or waiting; None if never.
+
+    Raises:
+        EncodingError: the bytes kept are not a statement's.
+    """
+    # The inbox first, as in progress(): what moves on between is then not missed.
+    waiting = Inbox.objects.filter(statement_id=statement_id).first()
+    if waiting is not None:
+        return decode_statement(bytes(waiting.statement))
+    entered = Entry.objects.filter(statement_id=statement_id).first()
+    return None if entered is None else decode_entry(bytes(entered.bytes)).statement
+
+
+def inclusion(seq: int) -> InclusionProof:
+    """Prove that an entry is in the tree of the log's latest checkpoint.
+
+    Reads one leaf hash for every entry of the tree. The proof is verified here
+    against the entry as it was read back, before anyone is shown it.
+
+    Raises:
+        NotProvable: no such entry, or no checkpoint covers it yet.
+        NoteRejected: the stored checkpoint is not the log's.
+        LedgerDamaged: an entry of the tree is missing.
+        ProofRejected: the log no longer holds what the checkpoint promised.
+    """
+    entry = Entry.objects.filter(seq=seq).first()
+    latest = Checkpoint.objects.order_by("-size").first()
+    if entry is None or latest is None or latest.size <= seq:
+        raise NotProvable(f"No signed checkpoint covers entry {seq} yet.")
+    checkpoint = parse_and_verify(
+        latest.note, origin=origin(), public_key=log_signer().public_key
+    )
+    data = bytes(entry.bytes)
+    proof = InclusionProof(
+        seq=seq,
+        entry=data,
+        leaf_hash=leaf_hash(data),
+        path=inclusion_path(seq, _leaf_hashes(checkpoint.size)),
+        size=checkpoint.size,
+        root=checkpoint.root,
+        checkpoint=latest.note,
+    )
+    verify_inclusion(
+        index=seq,
+        size=proof.size,
+        leaf_hash=proof.leaf_hash,
+        path=proof.path,
+        root=proof.root,
+    )
+    return proof
+
+
+def _leaf_hashes(size: int) -> list[bytes]:
+    rows = Entry.objects.filter(seq__lt=size).order_by("seq")
+    hashes = [bytes(row) for row in rows.values_list("leaf_hash", flat=True)]
+    if len(hashes) != size:
+        raise LedgerDamaged(
+            len(hashes), f"The log signed {size} entries and holds {len(hashes)}."
+        )
+    return hashes

@@ -1,0 +1,47 @@
+"""What this site's settings say about its log."""
+
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from django.utils.module_loading import import_string
+
+from ledger.errors import LedgerError
+from ledger.signing import LogSigner
+
+# Django's own wishes for its connections, which a plain one does without.
+_DJANGO_ONLY = {"context", "cursor_factory", "prepare_threshold"}
+
+
+def origin() -> str:
+    """The log's name, e.g. ``portal.example/ledger/2026``."""
+    name: str = settings.LEDGER_ORIGIN
+    return name
+
+
+def log_signer() -> LogSigner:
+    """Whoever signs this log's checkpoints.
+
+    Raises:
+        LedgerError: the key is not at hand; nothing can be signed or checked.
+    """
+    try:
+        signer: LogSigner = import_string(settings.LEDGER_SIGNER)()
+    except Exception as error:
+        raise LedgerError(f"The log's signing key is not at hand: {error}") from error
+    return signer
+
+
+def connect(application_name: str) -> psycopg.Connection[Any]:
+    """A connection of its own to the site's database, in autocommit.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer.
+    """
+    wanted = {
+        name: value
+        for name, value in connection.get_connection_params().items()
+        if name not in _DJANGO_ONLY
+    }
+    return psycopg.connect(**wanted, autocommit=True, application_name=application_name)

@@ -1,0 +1,269 @@
+"""What the database itself refuses, whoever asks."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from ledger.encoding import Entry, encode_entry, genesis_hash
+from ledger.hashing import leaf_hash
+from ledger.sequencer_sql import columns
+from ledger.site import origin
+from tests.ledger.values import Author, flip, hash32
+from tests.ledger.world import World
+
+INSERT = """
+    INSERT INTO ledger.entry (seq, bytes, previous_hash, ts_ms, statement_id, tenant,
+                              kind, author_key_id, subject_tag, cid)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+NAMES = (
+    "seq", "bytes", "previous_hash", "ts_ms", "statement_id", "tenant", "kind",
+    "author_key_id", "subject_tag", "cid",
+)  # fmt: skip
+LAYOUT = NAMES.index("bytes")
+
+
+def first_entry(**fields: Any) -> Entry:
+    alice = Author(origin=origin())
+    return alice.entry(0, genesis_hash(origin()), **fields)
+
+
+def row_of(entry: Entry) -> list[Any]:
+    return list(columns(entry, encode_entry(entry)))
+
+
+@pytest.fixture
+def login(world: World):
+    with world.connect("sequencer") as login:
+        yield login
+
+
+def test_an_entry_as_encoded_is_taken_with_its_hash(world: World, login):
+    entry = first_entry()
+    login.execute(INSERT, row_of(entry))
+    stored = login.execute("SELECT leaf_hash FROM ledger.entry").fetchone()[0]
+    assert stored == leaf_hash(encode_entry(entry))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("previous_hash", hash32("other")),
+        ("ts_ms", 1),
+        ("statement_id", bytes(16)),
+        ("tenant", 8),
+        ("tenant", -7),
+        ("kind", 21),
+        ("author_key_id", hash32("other")),
+        ("subject_tag", hash32("other")),
+        ("cid", b""),
+        ("cid", b"\x01"),
+    ],
+)
+def test_a_column_that_disagrees_with_the_bytes_is_refused(login, column, value):
+    row = row_of(first_entry())
+    row[NAMES.index(column)] = value
+    # The chain's trigger speaks first where the column is its own.
+    with pytest.raises(errors.IntegrityError, match=f"entry_{column}|name the hash"):
+        login.execute(INSERT, row)
+
+
+def test_a_number_that_disagrees_with_the_bytes_is_refused(login):
+    entry = first_entry()
+    other = Author(origin=origin()).entry(1, genesis_hash(origin()))
+    row = [entry.seq, encode_entry(other), *row_of(other)[2:]]
+    with pytest.raises(errors.CheckViolation, match="entry_seq"):
+        login.execute(INSERT, row)
+
+
+@pytest.mark.parametrize("tail", [b"\x00", bytes(100), bytes(70_000)])
+def test_bytes_with_a_tail_are_refused(login, tail):
+    row = row_of(first_entry())
+    row[LAYOUT] += tail
+    with pytest.raises(errors.DataError | errors.CheckViolation, match="entry_"):
+        login.execute(INSERT, row)
+
+
+def test_bytes_of_another_version_length_or_algorithm_are_refused(login):
+    data = encode_entry(first_entry())
+    lengths = (69, 70, 157, len(data) - 64 - 2, len(data) - 64 - 1)
+    for at in (1, 4, *lengths, len(data) - 64 - 3):
+        row = row_of(first_entry())
+        row[LAYOUT] = flip(
+            data, (at - 1) * 8 + 8 if at > len(data) - 70 else at * 8 - 8
+        )
+        with pytest.raises((errors.DataError, errors.CheckViolation)):
+            login.execute(INSERT, row)
+    for length in (0, 4, 100, 321):
+        row = row_of(first_entry())
+        row[LAYOUT] = data[:length]
+        with pytest.raises((errors.DataError, errors.CheckViolation)):
+            login.execute(INSERT, row)
+
+
+def test_an_entry_of_another_log_is_refused(login):
+    entry = Author(origin="other.example/log").entry(0, genesis_hash(origin()))
+    with pytest.raises(errors.CheckViolation, match="entry_of_this_log"):
+        login.execute(INSERT, row_of(entry))
+
+
+def test_the_first_entry_names_the_origin(login):
+    entry = Author(origin=origin()).entry(0, genesis_hash("other.example/log"))
+    with pytest.raises(errors.IntegrityError, match="does not name the hash"):
+        login.execute(INSERT, row_of(entry))
+
+
+def test_a_gap_a_fork_and_a_step_back_in_time_are_refused(world: World, login):
+    world.sequence(3)
+    alice = Author(origin=origin())
+    last = login.execute("SELECT leaf_hash FROM ledger.entry WHERE seq = 2")
+    last = last.fetchone()[0]
+    with pytest.raises(errors.IntegrityError, match="Entry 4 cannot follow entry 2"):
+        login.execute(INSERT, row_of(alice.entry(4, last)))
+    with pytest.raises(errors.IntegrityError, match="Entry 2 cannot follow entry 2"):
+        login.execute(INSERT, row_of(alice.entry(2, last)))
+    with pytest.raises(errors.IntegrityError, match="Entry 3 does not name"):
+        login.execute(INSERT, row_of(alice.entry(3, hash32("fork"))))
+    with pytest.raises(errors.IntegrityError, match="Entry 3 is older"):
+        login.execute(INSERT, row_of(alice.entry(3, last)))
+
+
+@pytest.mark.parametrize("table", ["entry", "checkpoint"])
+@pytest.mark.parametrize("role", ["web", "sequencer"])
+def test_neither_login_may_change_what_is_on_the_log(world: World, table, role):
+    world.sequence(2)
+    with world.connect(role) as login:
+        for change in changes(table):
+            with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
+                login.execute(change)
+
+
+@pytest.mark.parametrize("table", ["entry", "checkpoint"])
+def test_triggers_refuse_the_owner_even_as_a_replica(world: World, table):
+    world.sequence(2)
+    with world.connect("owner") as login:
+        for change in changes(table):
+            with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
+                login.execute(change)
+    with world.attack() as superuser:
+        superuser.execute(f"ALTER TABLE ledger.{table} ENABLE ALWAYS TRIGGER USER")
+        superuser.execute("SET session_replication_role = replica")
+        for change in changes(table):
+            with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
+                superuser.execute(change)
+    assert world.count(table) > 0
+
+
+def test_every_trigger_fires_always(world: World):
+    fires = world.rows(
+        "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger"
+        " WHERE tgrelid::regclass::text LIKE 'ledger.%%' AND NOT tgisinternal"
+        if False
+        else "SELECT relname, tgname, tgenabled FROM pg_trigger"
+        " JOIN pg_class ON pg_class.oid = tgrelid"
+        " WHERE relnamespace = 'ledger'::regnamespace AND NOT tgisinternal"
+        " ORDER BY tgname"
+    )
+    assert fires == [
+        ("checkpoint", "checkpoint_is_append_only", "A"),
+        ("entry", "entry_continues_chain", "A"),
+        ("entry", "entry_is_append_only", "A"),
+        ("refused", "refused_is_append_only", "A"),
+    ]
+
+
+def test_who_may_do_what(world: World):
+    """The whole table of rights: what is not listed is refused."""
+    granted = world.rows(
+        "SELECT table_name, grantee, string_agg(privilege_type, ' ' ORDER BY"
+        " privilege_type) FROM information_schema.role_table_grants"
+        " WHERE table_schema = 'ledger' AND grantee <> 'anamnesis_ledger'"
+        " GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    with world.connect("owner") as login:
+        granted = login.execute(
+            "SELECT relname, rolname, string_agg(privilege_type, ' ' ORDER BY"
+            " privilege_type) FROM pg_class, aclexplode(relacl) AS acl JOIN pg_roles"
+            " ON pg_roles.oid = acl.grantee WHERE relkind = 'r' AND"
+            " relnamespace = 'ledger'::regnamespace AND rolname <> 'anamnesis_ledger'"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+    assert granted == [
+        ("checkpoint", "anamnesis_sequencer", "INSERT SELECT"),
+        ("checkpoint", "anamnesis_web", "SELECT"),
+        ("entry", "anamnesis_sequencer", "INSERT SELECT"),
+        ("entry", "anamnesis_web", "SELECT"),
+        ("inbox", "anamnesis_sequencer", "DELETE SELECT"),
+        ("inbox", "anamnesis_web", "SELECT"),  # with INSERT on four columns
+        ("refused", "anamnesis_sequencer", "INSERT SELECT"),
+        ("refused", "anamnesis_web", "SELECT"),
+    ]
+
+
+def test_the_schema_s_owner_cannot_log_in(world: World):
+    assert world.rows(
+        "SELECT rolname, rolcanlogin FROM pg_namespace JOIN pg_roles"
+        " ON pg_roles.oid = nspowner WHERE nspname = 'ledger'"
+    ) == [("anamnesis_ledger", False)]
+
+
+def test_the_web_can_neither_enter_nor_take_out_of_the_inbox(world: World):
+    world.queue()
+    with world.connect("web") as login:
+        for statement in (
+            "DELETE FROM ledger.inbox",
+            "UPDATE ledger.inbox SET signature = signature",
+            "TRUNCATE ledger.inbox",
+            "INSERT INTO ledger.inbox (queued_at) VALUES (now())",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                login.execute(statement)
+        with pytest.raises(errors.InsufficientPrivilege):
+            login.execute(INSERT, row_of(first_entry()))
+
+
+def test_a_second_root_for_one_size_is_refused(world: World):
+    world.sequence(2)
+    with world.connect("sequencer") as login, pytest.raises(errors.UniqueViolation):
+        login.execute(
+            "INSERT INTO ledger.checkpoint (log_id, size, root, note)"
+            " SELECT log_id, size, root, note FROM ledger.checkpoint"
+        )
+
+
+def test_a_checkpoint_s_columns_are_those_of_its_note(world: World):
+    world.sequence(2)
+    copy = (
+        "INSERT INTO ledger.checkpoint (log_id, size, root, note)"
+        " SELECT log_id, {size}, {root}, {note} FROM ledger.checkpoint"
+    )
+    same = {
+        "size": "size + 1",
+        "root": "root",
+        "note": "replace(note, E'\\n2\\n', E'\\n3\\n')",
+    }
+    with world.connect("sequencer") as login:
+        for change in (
+            {"note": "note"},
+            {"root": "sha256('')"},
+            {"note": "'other.example/log' || note"},
+        ):
+            with pytest.raises(errors.CheckViolation, match="checkpoint_note"):
+                login.execute(copy.format(**{**same, **change}))
+        login.execute(copy.format(**same))
+
+
+def changes(table: str) -> tuple[str, ...]:
+    return (
+        f"UPDATE ledger.{table} SET {'tenant = 8' if table == 'entry' else 'size = 9'}",
+        f"UPDATE ledger.{table} SET {'tenant = 8' if table == 'entry' else 'size = 9'}"
+        " WHERE false",
+        f"DELETE FROM ledger.{table}",
+        f"TRUNCATE ledger.{table}",
+        f"TRUNCATE ledger.{table} CASCADE",
+    )
+
+
+assert issubclass(errors.CheckViolation, psycopg.Error)

@@ -1,0 +1,96 @@
+"""One log on a database of its own, with a connection for each who touches it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+from psycopg.conninfo import make_conninfo
+
+from ledger.appending import append
+from ledger.events import Event
+from ledger.inspection import Report, inspect
+from ledger.sequencer import Sequencer
+from ledger.service import Connection
+from ledger.signing import Ed25519Signer
+from ledger.site import log_signer, origin
+from portal.database import Role, admin_conninfo, settings_for
+from tests.ledger.values import signer
+
+
+@dataclass(frozen=True)
+class World:
+    database: str
+    author: Ed25519Signer = field(default_factory=signer)
+
+    def connect(self, role: Role, kind: type[Connection] = Connection) -> Connection:
+        """Log in to this database as one of the product's roles."""
+        place = settings_for(role)
+        return kind.connect(
+            host=place["HOST"],
+            port=place["PORT"],
+            user=place["USER"],
+            password=place["PASSWORD"],
+            dbname=self.database,
+            autocommit=True,
+        )
+
+    @contextmanager
+    def attack(self) -> Iterator[Connection]:
+        """A superuser who has switched off every trigger and dropped every check."""
+        conninfo = make_conninfo(admin_conninfo(), dbname=self.database)
+        with psycopg.connect(conninfo, autocommit=True) as superuser:
+            for table in ("entry", "checkpoint"):
+                superuser.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
+            yield superuser
+
+    def drop_checks(self, superuser: Connection) -> None:
+        rows = superuser.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE contype = 'c' AND connamespace = 'ledger'::regnamespace"
+        ).fetchall()
+        for table, name in rows:
+            superuser.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+    def queue(self, count: int = 1, **fields: Any) -> list[bytes]:
+        """Let the web queue statements, each in a transaction of its own."""
+        ids = []
+        for _ in range(count):
+            with transaction.atomic():
+                ids.append(self.append(**fields))
+        return ids
+
+    def append(self, **fields: Any) -> bytes:
+        given = {"event": Event.DOCUMENT_ADDED, "tenant": 7, "author": self.author}
+        return append(**{**given, **fields})
+
+    def sequencer(
+        self, connection: Connection, clock: Callable[[], int] | None = None
+    ) -> Sequencer:
+        more = {"clock": clock} if clock else {}
+        return Sequencer(connection, origin=origin(), signer=log_signer(), **more)
+
+    def sequence(self, *batches: int) -> None:
+        """Queue batches of these sizes; enter each under a checkpoint of its own."""
+        with self.connect("sequencer") as login:
+            sequencer = self.sequencer(login)
+            sequencer.resume()
+            for count in batches or (0,):
+                self.queue(count)
+                while sequencer.step():
+                    pass
+
+    def inspect(self) -> Report:
+        with self.connect("web") as login:
+            return inspect(login, origin=origin(), public_key=log_signer().public_key)
+
+    def rows(self, query: str) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+    def count(self, table: str) -> int:
+        count: int = self.rows(f"SELECT count(*) FROM ledger.{table}")[0][0]
+        return count
