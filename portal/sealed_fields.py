@@ -40,10 +40,10 @@ def unseal(sealed: bytes, *, purpose: str) -> bytes:
     Raises:
         KeyUnavailable: another master key, another purpose or changed bytes.
     """
+    if sealed[:1] != VERSION:
+        raise KeyUnavailable("A sealed field is of a version that is not known here.")
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
-        if sealed[:1] != VERSION:
-            raise InvalidTag
         return AESGCM(derived_key("seal")).decrypt(nonce, body, purpose.encode())
     except (InvalidTag, ValueError) as error:
         raise KeyUnavailable(
@@ -60,25 +60,21 @@ def blind_index(value: str, *, purpose: str) -> bytes:
     return hmac.digest(derived_key(f"index {purpose}"), folded, hashlib.sha256)
 
 
-class SealedTextField(models.BinaryField):  # type: ignore[type-arg] # not generic at run time
-    """Text that only a holder of the master key can read.
+class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic at run time
+    """Text that only a holder of the master key can read; a column of bytes.
 
     The column's name is bound in, so a value cannot be moved to another column.
     """
 
-    # What type checkers take for the type of an attribute, set and read.
-    _pyi_private_set_type: str
-    _pyi_private_get_type: str
+    def get_internal_type(self) -> str:
+        """The column holds bytes."""
+        return "BinaryField"
 
-    def _purpose(self) -> str:
-        return f"{self.model._meta.label}.{self.attname}"  # noqa: SLF001 Django's API
-
-    def get_db_prep_value(
-        self, value: Any, connection: Any, prepared: bool = False
-    ) -> Any:  # noqa: FBT001, FBT002 Django's signature
-        if isinstance(value, str):
-            value = seal(value.encode(), purpose=self._purpose())
-        return super().get_db_prep_value(value, connection, prepared)
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """Seal what goes into the database."""
+        if not isinstance(value, str):
+            return value
+        return seal(value.encode(), purpose=self._purpose())
 
     def from_db_value(self, value: Any, *_: Any) -> str | None:
         """Open what the database gave."""
@@ -86,6 +82,5 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg] # not gener
             return None
         return unseal(bytes(value), purpose=self._purpose()).decode()
 
-    def to_python(self, value: Any) -> Any:
-        """Text stays text: the base class would read it as base64."""
-        return value
+    def _purpose(self) -> str:
+        return f"{self.model._meta.label}.{self.attname}"

@@ -1,5 +1,6 @@
 """Django's settings, made from the environment."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -172,21 +173,24 @@ LEDGER_SIGNER = "portal.keys.log_signer"
 IPFS_API = text("IPFS_API")
 BLOCKS = VAR / "blocks"
 
-MODEL_DIR = BASE / "diagnosis" / "grading" / "default_weights"
+# The weights that grade; the shipped ones have seen synthetic kidneys only.
+MODEL_DIR = Path(
+    text("MODEL_DIR", str(BASE / "diagnosis" / "grading" / "default_weights"))
+)
 
 # What stands in the rail, by whom it is for: (label, url name, icon, relations).
 PLACES = [
-    ("Patients", "patients", "patients", {"doctor", "hospital_admin"}),
-    ("My family", "family", "family", {"guardian"}),
+    ("Patients", "patients", "people", {"doctor", "hospital_admin"}),
+    ("My family", "family", "home", {"guardian"}),
     ("Grades", "jobs", "grade", {"doctor"}),
     ("Who looked", "audit", "eye", {"guardian", "hospital_admin"}),
-    ("Enrol", "enrol", "enrol", {"hospital_admin"}),
-    ("People", "members", "people", {"hospital_admin"}),
+    ("Enrol", "enrol", "plus", {"hospital_admin"}),
+    ("People", "members", "person", {"hospital_admin"}),
     ("Institutions", "institutions", "hospital", {"platform_admin"}),
     (
         "Ledger",
         "ledger",
-        "chain",
+        "key",
         {"doctor", "guardian", "hospital_admin", "platform_admin"},
     ),
 ]

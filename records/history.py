@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -52,6 +53,13 @@ class Item:
     proof: Proof
 
 
+def with_proofs(acts: Iterable[Act]) -> list[tuple[Act, Proof]]:
+    """Each act with how far it has come on the ledger, in two queries for all."""
+    page = [(bytes(act.statement_id), act) for act in acts]
+    states = progress(statement_id for statement_id, _act in page)
+    return [(act, _proof(key, states.get(key))) for key, act in page]
+
+
 def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
     """What the person may know to have happened.
 
@@ -98,11 +106,10 @@ def proof_of(document: Document) -> Proof:
 
 def proof_of_act(act: Act) -> Proof:
     """How far an act's statement has come on the ledger."""
-    statement_id = bytes(act.statement_id)
-    return _proof(statement_id, progress([statement_id]).get(statement_id))
+    return with_proofs([act])[0][1]
 
 
-def _reader(acting: Acting, patient: Patient):  # type: ignore[no-untyped-def]
+def _reader(acting: Acting, patient: Patient) -> UUID:
     if Guardian.objects.filter(patient=patient, user=acting.user).exists():
         return patient.holder_id
     return acting.institution.holder_id if acting.institution else patient.holder_id
@@ -151,7 +158,7 @@ def _who(act: Act, guardians: set[int]) -> str:
         return _("Diagnosis service")
     if act.actor_id in guardians:
         return _("%(name)s, guardian") % {"name": act.actor.full_name}
-    return act.actor.full_name
+    return str(act.actor)
 
 
 def _proof(statement_id: bytes, found: Progress | None) -> Proof:

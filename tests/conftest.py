@@ -17,20 +17,19 @@ TEMPLATE = "template_anamnesis"
 def admin(statement: str) -> None:
     """Run one statement as the server's superuser."""
     with psycopg.connect(admin_conninfo(), autocommit=True) as superuser:
-        superuser.execute(statement)  # type: ignore[call-overload]
+        superuser.execute(statement)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_blocker) -> Iterator[None]:
     """A PostgreSQL of this run's own; the tests log in as the web does."""
-    server = start_embedded(VAR / "postgres")
+    start_embedded(VAR / "postgres")
     with django_db_blocker.unblock():
         call_command("setup", verbosity=0)
         connection.close()
         admin(f"CREATE DATABASE {TEMPLATE} TEMPLATE {DATABASE} OWNER anamnesis_owner")
     yield
     connection.close()
-    server.stop()
 
 
 @pytest.fixture

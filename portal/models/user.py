@@ -35,4 +35,4 @@ class User(AbstractBaseUser):
     objects: ClassVar[UserManager] = UserManager()
 
     def __str__(self) -> str:
-        return self.full_name
+        return str(self.full_name)

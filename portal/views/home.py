@@ -20,7 +20,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 def switch_institution(request: SignedInRequest) -> HttpResponse:
     number = request.POST.get("institution", "")
     if not number.isdigit() or not (
-        request.user.memberships.filter(institution_id=int(number)).exists()
+        request.acting.user.memberships.filter(institution_id=int(number)).exists()
     ):
         raise Http404
     request.session[SESSION_KEY] = int(number)

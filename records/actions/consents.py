@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger.events import Event
@@ -83,13 +84,15 @@ def _close_expired(patient: Patient, institution: Institution) -> None:
         _foreign_wraps(patient, institution).delete()
 
 
-def _foreign_documents(patient: Patient, institution: Institution):  # type: ignore[no-untyped-def]
+def _foreign_documents(
+    patient: Patient, institution: Institution
+) -> QuerySet[Document]:
     return patient.documents.exclude(kind=Document.Kind.SERVICE_COPY).exclude(
         institution=institution
     )
 
 
-def _foreign_wraps(patient: Patient, institution: Institution):  # type: ignore[no-untyped-def]
+def _foreign_wraps(patient: Patient, institution: Institution) -> QuerySet[KeyWrap]:
     return KeyWrap.objects.filter(
         document__patient=patient, holder_id=institution.holder_id
     ).exclude(document__institution=institution)

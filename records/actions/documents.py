@@ -189,7 +189,7 @@ def name_of(document: Document, holder_id: UUID) -> str:
     """The file's own name, for a holder of the key; a neutral one for others."""
     wrap = next((w for w in document.wraps.all() if w.holder_id == holder_id), None)
     if wrap is None:
-        return Document.Kind(document.kind).label
+        return str(Document.Kind(document.kind).label)
     key_id = bytes(wrap.key_id)
     with RecordDamaged.instead_of_encryption_errors():
         return open_name(

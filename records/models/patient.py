@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.db import models
@@ -31,7 +32,12 @@ class Patient(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return self.full_name
+        return str(self.full_name)
+
+    @property
+    def birth_date(self) -> date:
+        """The day of birth."""
+        return date.fromisoformat(self.birth_date_text)
 
 
 class Guardian(models.Model):

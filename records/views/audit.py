@@ -6,12 +6,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from ledger.history import inclusion, progress
+from ledger.errors import LedgerError, NotProvable
+from ledger.history import InclusionProof, Progress, inclusion, progress
+from ledger.site import origin
 from portal.acting import SignedInRequest
 from portal.roles import SEE_ACTS
-from records.history import LOOKING, proof_of_act, visible_acts
+from records.history import LOOKING, proof_of_act, visible_acts, with_proofs
 from records.models import Act
 from records.permissions import visible_patients
+from records.proof_details import entry_details, tree_details
 
 PAGE = 50
 
@@ -29,10 +32,10 @@ def audit(request: SignedInRequest) -> HttpResponse:
         )
     rows = acts.select_related("patient", "institution", "actor", "document")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    states = progress(bytes(act.statement_id) for act in page)
     context = {
         "page_obj": page,
-        "rows": [(act, states.get(bytes(act.statement_id))) for act in page],
+        "rows": with_proofs(page),
+        "whole_hospital": bool(acting.institution and acting.may(SEE_ACTS)),
     }
     return render(request, "records/audit.html", context)
 
@@ -53,13 +56,32 @@ def proof(request: SignedInRequest, statement_id: str) -> HttpResponse:
     ):
         raise Http404
     found = progress([bytes(act.statement_id)]).get(bytes(act.statement_id))
+    shown, trouble = _inclusion(found)
     context = {
         "act": act,
         "proof": proof_of_act(act),
         "progress": found,
-        "inclusion": inclusion(found.seq) if found and found.seq is not None else None,
+        "inclusion": shown,
+        "trouble": trouble,
+        "origin": origin(),
+        "entry_details": entry_details(act, found, shown),
+        "tree_details": tree_details(shown),
+        "path": [sibling.hex() for sibling in shown.path] if shown else [],
     }
     return render(request, "records/proof.html", context)
+
+
+def _inclusion(found: Progress | None) -> tuple[InclusionProof | None, str]:
+    """The proof of an entry, or the sentence why the log cannot give one."""
+    if found is None or found.seq is None:
+        return None, ""
+    try:
+        return inclusion(found.seq), ""
+    except NotProvable:
+        # The next checkpoint, seconds away, covers it.
+        return None, ""
+    except LedgerError as error:
+        return None, str(error)
 
 
 def _bytes_or_404(text: str) -> bytes:

@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from portal.acting import SignedInRequest
@@ -67,17 +69,42 @@ def withdraw(
     context = {
         "patient": patient,
         "consent": consent,
-        "closing": documents_in_scope(patient, consent.institution),
-        "kept": patient.documents.filter(institution=consent.institution)
-        .exclude(kind="service_copy")
-        .count(),
+        "consequences": _consequences(
+            consent.institution.name,
+            closing=documents_in_scope(patient, consent.institution),
+            kept=patient.documents.filter(institution=consent.institution)
+            .exclude(kind="service_copy")
+            .count(),
+        ),
     }
     return render(request, "records/withdraw.html", context)
 
 
+def _consequences(hospital: str, *, closing: int, kept: int) -> list[str]:
+    """What withdrawing does, what it cannot do."""
+    return [
+        ngettext(
+            "%(hospital)s can no longer open the %(count)d document that comes from"
+            " elsewhere, nor anything that other hospitals add.",
+            "%(hospital)s can no longer open the %(count)d documents that come from"
+            " elsewhere, nor anything that other hospitals add.",
+            closing,
+        )
+        % {"hospital": hospital, "count": closing},
+        ngettext(
+            "It keeps the %(count)d document it made itself.",
+            "It keeps the %(count)d documents it made itself.",
+            kept,
+        )
+        % {"count": kept},
+        _("What was read before cannot be unread."),
+        _("You can allow the hospital again at any time."),
+    ]
+
+
 def _to_ask(patient: Patient) -> QuerySet[Institution]:
     """Hospitals that have the patient in care and may not read yet."""
-    allowed = patient.consents.live().values("institution")  # type: ignore[attr-defined]
+    allowed = patient.consents.live().values("institution")
     return Institution.objects.filter(
         kind=Institution.Kind.HOSPITAL,
         enrolments__patient=patient,

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.acting import SignedInRequest
@@ -50,7 +51,22 @@ def let_go(request: SignedInRequest, enrolment_id: int) -> HttpResponse:
         except Refused as refusal:
             messages.error(request, str(refusal))
         return redirect("patients")
-    return render(request, "records/let_go.html", {"enrolment": enrolment})
+    context = {
+        "enrolment": enrolment,
+        "consequences": _consequences(institution.name),
+    }
+    return render(request, "records/let_go.html", context)
+
+
+def _consequences(hospital: str) -> list[str]:
+    """What the end of an enrolment does."""
+    return [
+        _("%(hospital)s keeps the documents it made, and its doctors can open them.")
+        % {"hospital": hospital},
+        _("It no longer sees anything from other hospitals, and cannot add images."),
+        _("The family keeps the whole history."),
+        _("With the patient's code, you can enrol the patient again."),
+    ]
 
 
 def _enrolled(request: SignedInRequest, form: Form) -> bool:

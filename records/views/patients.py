@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from portal.acting import SignedInRequest
-from portal.roles import READ_CONTENT, SEE_ACTS
+from portal.roles import ENROL, READ_CONTENT, SEE_ACTS
 from portal.sealed_fields import blind_index
 from records.access import patient_or_404
 from records.history import timeline, visible_acts
@@ -33,16 +33,22 @@ def patients(request: SignedInRequest) -> HttpResponse:
             Q(number_index=blind_index(asked, purpose="hospital number"))
             | Q(patient__code_index=blind_index(asked, purpose="patient code"))
         )
-    ordered = rows.select_related("patient").order_by("ended_at", "-started_at")
-    page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
-    return render(request, "records/patients.html", {"page_obj": page, "q": asked})
+    in_care_first = F("ended_at").desc(nulls_first=True)
+    ordered = rows.select_related("patient").order_by(in_care_first, "-started_at")
+    context = {
+        "page_obj": Paginator(ordered, PAGE).get_page(request.GET.get("page")),
+        "q": asked,
+        "may_open": acting.may(READ_CONTENT),
+        "may_enrol": acting.may(ENROL),
+    }
+    return render(request, "records/patients.html", context)
 
 
 @login_required
 @require_GET
 def family(request: SignedInRequest) -> HttpResponse:
     """The children of a guardian."""
-    children = Patient.objects.filter(guardians__user=request.user).prefetch_related(
+    children = Patient.objects.filter(guardians__user=request.acting.user).prefetch_related(
         "enrolments__institution"
     )
     return render(request, "records/family.html", {"children": children})

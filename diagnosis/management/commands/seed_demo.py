@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from pydicom.data import get_testdata_file
 
 from diagnosis.actions.jobs import claim, fail, request_grading
@@ -86,8 +87,12 @@ class Staff:
     doctor: Acting
 
 
+@transaction.atomic
 def make_world() -> None:
-    """Two hospitals and a stranger, a child who moved, grades done and failed."""
+    """Two hospitals and a stranger, a child who moved, grades done and failed.
+
+    One transaction: a world is there whole, or not at all.
+    """
     register_institution(name="Diagnosis service", kind=Kind.DIAGNOSIS_SERVICE)
     platform = register_institution(name="Anamnesis platform", kind=Kind.PLATFORM)
     add_first_admin(
@@ -197,6 +202,8 @@ def _graded(child: Patient, doctor: Acting, grade: Grade, *, seed: int) -> Gradi
     job = _requested(child, doctor, grade, seed)
     run(job.pk)
     job.refresh_from_db()
+    if job.report is None:
+        raise CommandError(f"The demo world could not be made: {job.failure}")
     return job
 
 

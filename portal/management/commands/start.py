@@ -27,20 +27,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         port = int(text("PORT", "8000"))
         _check_port(port)
-        server = None if text("DATABASE_URL") else _start_database()
-        try:
-            _manage("setup")
-            _manage("collectstatic", "--noinput", "--verbosity=0")
-            if not options["no_demo"]:
-                _manage("seed_demo")
-            self.stdout.write(
-                f"\nAnamnesis is at {settings.PUBLIC_URL} — Ctrl-C ends it.\n\n"
-            )
-            self.stdout.flush()
-            _run_processes(port)
-        finally:
-            if server is not None:
-                server.stop()
+        if not text("DATABASE_URL"):
+            _start_database()
+        _manage("setup")
+        _manage("collectstatic", "--noinput", "--verbosity=0")
+        if not options["no_demo"]:
+            _manage("seed_demo")
+        self.stdout.write(
+            f"\nAnamnesis is at {settings.PUBLIC_URL} — Ctrl-C ends it.\n\n"
+        )
+        self.stdout.flush()
+        _run_processes(port)
 
 
 def _check_port(port: int) -> None:
@@ -59,9 +56,10 @@ def _check_port(port: int) -> None:
             ) from error
 
 
-def _start_database() -> Any:
+def _start_database() -> None:
+    """Start PostgreSQL; it ends with this process."""
     try:
-        return start_embedded(settings.VAR / "postgres")
+        start_embedded(settings.VAR / "postgres")
     except (subprocess.SubprocessError, OSError, AssertionError) as error:
         raise EnvironmentProblem(
             "The embedded database does not start;"
