@@ -55,4 +55,5 @@ class CBAM(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) → the same shape."""
         features = features * self.channel(features)
-        return features * self.spatial(features)
+        out: Tensor = features * self.spatial(features)
+        return out
