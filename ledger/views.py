@@ -25,7 +25,14 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "checkpoint": Checkpoint.objects.order_by("-size").first(),
         "waiting": Inbox.objects.count(),
         "page_obj": page,
-        "rows": [(entry, EVENTS[Event(entry.kind)].sentence) for entry in page],
+        "rows": [
+            {
+                "entry": entry,
+                "sentence": EVENTS[Event(entry.kind)].sentence,
+                "leaf": bytes(entry.leaf_hash).hex()[:16],
+            }
+            for entry in page
+        ],
     }
     return render(request, "ledger/ledger.html", context)
 

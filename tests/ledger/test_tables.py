@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import errors
 
@@ -22,7 +21,6 @@ NAMES = (
     "seq", "bytes", "previous_hash", "ts_ms", "statement_id", "tenant", "kind",
     "author_key_id", "subject_tag", "cid",
 )  # fmt: skip
-LAYOUT = NAMES.index("bytes")
 
 
 def first_entry(**fields: Any) -> Entry:
@@ -47,10 +45,8 @@ def test_an_entry_as_encoded_is_taken_with_its_hash(world: World, login):
     assert stored == leaf_hash(encode_entry(entry))
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("previous_hash", hash32("other")),
+def test_a_column_that_disagrees_with_the_bytes_is_refused(login):
+    for column, value in (
         ("ts_ms", 1),
         ("statement_id", bytes(16)),
         ("tenant", 8),
@@ -60,13 +56,17 @@ def test_an_entry_as_encoded_is_taken_with_its_hash(world: World, login):
         ("subject_tag", hash32("other")),
         ("cid", b""),
         ("cid", b"\x01"),
-    ],
-)
-def test_a_column_that_disagrees_with_the_bytes_is_refused(login, column, value):
-    row = row_of(first_entry())
-    row[NAMES.index(column)] = value
-    # The chain's trigger speaks first where the column is its own.
-    with pytest.raises(errors.IntegrityError, match=f"entry_{column}|name the hash"):
+    ):
+        row = row_of(first_entry())
+        row[NAMES.index(column)] = value
+        with pytest.raises(errors.CheckViolation, match=f"entry_{column}"):
+            login.execute(INSERT, row)
+
+
+def test_a_previous_hash_that_disagrees_with_the_bytes_is_refused(login):
+    row = row_of(Author(origin=origin()).entry(0, hash32("other")))
+    row[NAMES.index("previous_hash")] = genesis_hash(origin())
+    with pytest.raises(errors.CheckViolation, match="entry_previous_hash"):
         login.execute(INSERT, row)
 
 
@@ -78,27 +78,22 @@ def test_a_number_that_disagrees_with_the_bytes_is_refused(login):
         login.execute(INSERT, row)
 
 
-@pytest.mark.parametrize("tail", [b"\x00", bytes(100), bytes(70_000)])
-def test_bytes_with_a_tail_are_refused(login, tail):
-    row = row_of(first_entry())
-    row[LAYOUT] += tail
-    with pytest.raises(errors.DataError | errors.CheckViolation, match="entry_"):
-        login.execute(INSERT, row)
-
-
-def test_bytes_of_another_version_length_or_algorithm_are_refused(login):
+def test_bytes_that_are_no_entry_of_version_1_are_refused(login):
     data = encode_entry(first_entry())
-    lengths = (69, 70, 157, len(data) - 64 - 2, len(data) - 64 - 1)
-    for at in (1, 4, *lengths, len(data) - 64 - 3):
-        row = row_of(first_entry())
-        row[LAYOUT] = flip(
-            data, (at - 1) * 8 + 8 if at > len(data) - 70 else at * 8 - 8
+    length_of_statement, length_of_cid, algorithm, length_of_signature = (
+        69, 156, len(data) - 67, len(data) - 65
+    )  # fmt: skip
+    changed = [
+        flip(data, at * 8)
+        for at in (
+            0, 3, length_of_statement, length_of_cid, algorithm, length_of_signature,
         )
-        with pytest.raises((errors.DataError, errors.CheckViolation)):
-            login.execute(INSERT, row)
-    for length in (0, 4, 100, 321):
+    ]  # fmt: skip
+    longer = [data + tail for tail in (b"\x00", bytes(100), bytes(70_000))]
+    shorter = [data[:length] for length in (0, 4, 100, 321, len(data) - 1)]
+    for other in changed + longer + shorter:
         row = row_of(first_entry())
-        row[LAYOUT] = data[:length]
+        row[NAMES.index("bytes")] = other
         with pytest.raises((errors.DataError, errors.CheckViolation)):
             login.execute(INSERT, row)
 
@@ -147,8 +142,7 @@ def test_triggers_refuse_the_owner_even_as_a_replica(world: World, table):
         for change in changes(table):
             with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
                 login.execute(change)
-    with world.attack() as superuser:
-        superuser.execute(f"ALTER TABLE ledger.{table} ENABLE ALWAYS TRIGGER USER")
+    with world.superuser() as superuser:
         superuser.execute("SET session_replication_role = replica")
         for change in changes(table):
             with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
@@ -158,10 +152,7 @@ def test_triggers_refuse_the_owner_even_as_a_replica(world: World, table):
 
 def test_every_trigger_fires_always(world: World):
     fires = world.rows(
-        "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger"
-        " WHERE tgrelid::regclass::text LIKE 'ledger.%%' AND NOT tgisinternal"
-        if False
-        else "SELECT relname, tgname, tgenabled FROM pg_trigger"
+        "SELECT relname, tgname, tgenabled FROM pg_trigger"
         " JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE relnamespace = 'ledger'::regnamespace AND NOT tgisinternal"
         " ORDER BY tgname"
@@ -176,12 +167,6 @@ def test_every_trigger_fires_always(world: World):
 
 def test_who_may_do_what(world: World):
     """The whole table of rights: what is not listed is refused."""
-    granted = world.rows(
-        "SELECT table_name, grantee, string_agg(privilege_type, ' ' ORDER BY"
-        " privilege_type) FROM information_schema.role_table_grants"
-        " WHERE table_schema = 'ledger' AND grantee <> 'anamnesis_ledger'"
-        " GROUP BY 1, 2 ORDER BY 1, 2"
-    )
     with world.connect("owner") as login:
         granted = login.execute(
             "SELECT relname, rolname, string_agg(privilege_type, ' ' ORDER BY"
@@ -256,14 +241,11 @@ def test_a_checkpoint_s_columns_are_those_of_its_note(world: World):
 
 
 def changes(table: str) -> tuple[str, ...]:
+    column = "tenant" if table == "entry" else "size"
     return (
-        f"UPDATE ledger.{table} SET {'tenant = 8' if table == 'entry' else 'size = 9'}",
-        f"UPDATE ledger.{table} SET {'tenant = 8' if table == 'entry' else 'size = 9'}"
-        " WHERE false",
+        f"UPDATE ledger.{table} SET {column} = 9",
+        f"UPDATE ledger.{table} SET {column} = 9 WHERE false",
         f"DELETE FROM ledger.{table}",
         f"TRUNCATE ledger.{table}",
         f"TRUNCATE ledger.{table} CASCADE",
     )
-
-
-assert issubclass(errors.CheckViolation, psycopg.Error)

@@ -1,7 +1,6 @@
 """One log on a database of its own, with a connection for each who touches it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,22 +36,23 @@ class World:
             autocommit=True,
         )
 
-    @contextmanager
-    def attack(self) -> Iterator[Connection]:
-        """A superuser who has switched off every trigger and dropped every check."""
+    def superuser(self) -> Connection:
         conninfo = make_conninfo(admin_conninfo(), dbname=self.database)
-        with psycopg.connect(conninfo, autocommit=True) as superuser:
+        return psycopg.connect(conninfo, autocommit=True)
+
+    def attack(self, *statements: str, **values: Any) -> None:
+        """Let a superuser change the tables, every trigger and check out of the way."""
+        with self.superuser() as superuser:
             for table in ("entry", "checkpoint"):
                 superuser.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
-            yield superuser
-
-    def drop_checks(self, superuser: Connection) -> None:
-        rows = superuser.execute(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
-            " WHERE contype = 'c' AND connamespace = 'ledger'::regnamespace"
-        ).fetchall()
-        for table, name in rows:
-            superuser.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            checks = superuser.execute(
+                "SELECT conrelid::regclass, conname FROM pg_constraint"
+                " WHERE contype = 'c' AND connamespace = 'ledger'::regnamespace"
+            )
+            for table, name in checks.fetchall():
+                superuser.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            for statement in statements:
+                superuser.execute(statement, values)
 
     def queue(self, count: int = 1, **fields: Any) -> list[bytes]:
         """Let the web queue statements, each in a transaction of its own."""

@@ -1,0 +1,115 @@
+"""The sequencer as a process: it stops cleanly and comes back from everything."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ledger.history import progress
+from tests.ledger.process import Process, start
+from tests.ledger.world import World
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+Start = Callable[[], Process]
+
+
+@pytest.fixture
+def started(world: World) -> Iterator[Start]:
+    """Starts sequencer processes, none of which outlives the test."""
+    processes: list[Process] = []
+
+    def start_one() -> Process:
+        processes.append(start(world.database, "sequencer", "run_sequencer"))
+        return processes[-1]
+
+    yield start_one
+    for process in processes:
+        process.popen.kill()
+        process.popen.communicate()
+
+
+def wait_until_sequenced(ids: list[bytes]) -> None:
+    while any(known.state == "accepted" for known in progress(ids).values()):
+        time.sleep(0.02)
+
+
+def wait_until_certified(world: World, size: int) -> None:
+    while world.inspect().certified < size:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_enters_what_is_queued_until_it_is_told_to_stop(world, started, number):
+    process = started()
+    process.says("at work; the log holds 0 entries")
+    wait_until_sequenced(world.queue(3))
+    wait_until_certified(world, 3)
+    assert process.stop(number) == 0
+    assert process.says("has stopped")
+
+
+def test_a_second_one_waits_for_its_turn(world, started):
+    first = started()
+    first.says("at work")
+    second = started()
+    second.says("Another sequencer is at work; this one waits for its turn.")
+    wait_until_sequenced(world.queue(2))
+    first.stop(signal.SIGKILL)
+    second.says("at work")
+    wait_until_sequenced(world.queue(2))
+    assert second.stop(signal.SIGTERM) == 0
+    assert world.inspect().entries == 4
+
+
+def test_killed_again_and_again_under_load_it_loses_nothing(world, started):
+    ids: list[bytes] = []
+    for pause in (0.0, 0.01, 0.05, 0.1):
+        process = started()
+        process.says("at work")
+        ids += world.queue(100)
+        time.sleep(pause)
+        process.stop(signal.SIGKILL)
+    started().says("at work")
+    wait_until_sequenced(ids)
+    wait_until_certified(world, 400)
+    assert world.inspect().fault is None
+    assert sorted(known.seq or 0 for known in progress(ids).values()) == list(
+        range(400)
+    )
+
+
+def test_it_comes_back_when_the_database_has_been_away(world, started):
+    process = started()
+    process.says("at work")
+    wait_until_sequenced(world.queue(2))
+    with world.superuser() as superuser:
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'anamnesis-sequencer'"
+            " AND datname = current_database()"
+        )
+    process.says("The database does not answer, trying again")
+    process.says("at work; the log holds 2 entries")
+    wait_until_sequenced(world.queue(2))
+    assert process.stop(signal.SIGTERM) == 0
+
+
+def test_it_waits_with_a_sentence_while_the_log_is_damaged(world, started):
+    world.sequence(3)
+    world.attack("CREATE TABLE safe AS SELECT * FROM ledger.entry WHERE seq = 2")
+    world.attack("DELETE FROM ledger.entry WHERE seq = 2")
+    world.queue()
+    process = started()
+    process.says("The log has signed 3 entries and holds 2. Nothing is appended.")
+    assert world.count("entry") == 2
+    world.attack(
+        "INSERT INTO ledger.entry (seq, bytes, previous_hash, ts_ms, statement_id,"
+        " tenant, kind, author_key_id, subject_tag, cid) SELECT seq, bytes,"
+        " previous_hash, ts_ms, statement_id, tenant, kind, author_key_id,"
+        " subject_tag, cid FROM safe"
+    )
+    process.says("at work; the log holds 3 entries")
+    wait_until_certified(world, 4)
+    assert process.stop(signal.SIGTERM) == 0
