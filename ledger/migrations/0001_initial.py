@@ -1,6 +1,7 @@
 """Lays down the ledger's schema, owned by a role that cannot log in."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import migrations, models
@@ -18,7 +19,7 @@ CREATE = (
 DROP = "SET LOCAL ROLE anamnesis_ledger; DROP SCHEMA ledger CASCADE; RESET ROLE;"
 
 
-def unmanaged(name: str, **fields: models.Field) -> migrations.CreateModel:
+def unmanaged(name: str, **fields: "models.Field[Any, Any]") -> migrations.CreateModel:
     """State only: the table is the SQL's."""
     return migrations.CreateModel(
         name=name,

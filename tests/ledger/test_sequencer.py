@@ -179,7 +179,7 @@ class DyingConnection(psycopg.Connection[Any]):
 
 def run_until_killed(world: World, lives: int) -> bool:
     """Run one sequencer; True where it outlived its work."""
-    with world.connect("sequencer", DyingConnection) as login:
+    with world.connect_as(DyingConnection, "sequencer") as login:
         login.lives = lives
         try:
             sequencer = world.sequencer(login)

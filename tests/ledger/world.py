@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection, transaction
@@ -18,14 +18,19 @@ from ledger.site import log_signer, origin
 from portal.database import Role, admin_conninfo, settings_for
 from tests.ledger.values import signer
 
+C = TypeVar("C", bound=Connection)
+
 
 @dataclass(frozen=True)
 class World:
     database: str
     author: Ed25519Signer = field(default_factory=signer)
 
-    def connect(self, role: Role, kind: type[Connection] = Connection) -> Connection:
+    def connect(self, role: Role) -> Connection:
         """Log in to this database as one of the product's roles."""
+        return self.connect_as(psycopg.Connection, role)
+
+    def connect_as(self, kind: type[C], role: Role) -> C:
         place = settings_for(role)
         return kind.connect(
             host=place["HOST"],
@@ -89,7 +94,8 @@ class World:
     def rows(self, query: str) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(query)
-            return cursor.fetchall()
+            rows: list[Any] = cursor.fetchall()
+            return rows
 
     def count(self, table: str) -> int:
         count: int = self.rows(f"SELECT count(*) FROM ledger.{table}")[0][0]
