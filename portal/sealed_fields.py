@@ -83,4 +83,4 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic
         return unseal(bytes(value), purpose=self._purpose()).decode()
 
     def _purpose(self) -> str:
-        return f"{self.model._meta.label}.{self.attname}"
+        return f"{self.model._meta.label}.{self.attname}"  # noqa: SLF001 - Django's API

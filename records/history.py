@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -13,8 +12,14 @@ from ledger.events import Event
 from ledger.history import Progress, progress
 from portal.acting import Acting
 from records.actions.documents import name_of
-from records.models import Act, Document, Guardian, Patient
-from records.permissions import DOCTORS, Relation, readable_documents, relation
+from records.models import Act, Document, Patient
+from records.permissions import (
+    DOCTORS,
+    Relation,
+    opening_holder,
+    readable_documents,
+    relation,
+)
 
 WAY_IN = {Event.PATIENT_ENROLLED, Event.ENROLMENT_ENDED, Event.PATIENT_REGISTERED}
 CLINICAL = {
@@ -78,6 +83,25 @@ def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
     return acts.none()
 
 
+def happenings(acting: Acting, patient: Patient) -> QuerySet[Act]:
+    """`visible_acts` without the readings, which would drown what they read."""
+    return visible_acts(acting, patient).exclude(event=Event.DOCUMENT_OPENED)
+
+
+def last_readers(acting: Acting, patient: Patient) -> QuerySet[Act]:
+    """The last reading of each person who read, the newest first; for guardians."""
+    if relation(acting, patient) is not Relation.GUARDIAN:
+        return Act.objects.none()
+    latest = (
+        patient.acts.filter(event=Event.DOCUMENT_OPENED)
+        .order_by("actor", "-at")
+        .distinct("actor")
+    )
+    return Act.objects.filter(pk__in=latest.values("pk")).select_related(
+        "actor", "institution"
+    )
+
+
 def timeline(acting: Acting, patient: Patient, acts: Iterable[Act]) -> list[Item]:
     """The acts as links of the chain: a constant number of queries for a page.
 
@@ -95,7 +119,7 @@ def timeline(acting: Acting, patient: Patient, acts: Iterable[Act]) -> list[Item
 
 def name_for(acting: Acting, document: Document) -> str:
     """The document's own name, if the reader holds its key."""
-    return name_of(document, _reader(acting, document.patient))
+    return name_of(document, opening_holder(acting, document.patient))
 
 
 def proof_of(document: Document) -> Proof:
@@ -109,17 +133,11 @@ def proof_of_act(act: Act) -> Proof:
     return with_proofs([act])[0][1]
 
 
-def _reader(acting: Acting, patient: Patient) -> UUID:
-    if Guardian.objects.filter(patient=patient, user=acting.user).exists():
-        return patient.holder_id
-    return acting.institution.holder_id if acting.institution else patient.holder_id
-
-
 def _names(acting: Acting, patient: Patient, page: list[Act]) -> dict[object, str]:
     """Only names of documents the reader may open are unsealed."""
     wanted = {act.document_id for act in page if act.document_id}
     readable = readable_documents(acting, patient).filter(pk__in=wanted)
-    reader = _reader(acting, patient)
+    reader = opening_holder(acting, patient)
     return {
         document.pk: name_of(document, reader)
         for document in readable.prefetch_related("wraps")
@@ -144,13 +162,21 @@ def _item(
     )
     return Item(
         at=act.at,
-        title=act.sentence,
+        title=_title(act),
         name=names.get(act.document_id, ""),
         where=act.institution.name,
         who=_who(act, guardians),
         url=url,
         proof=_proof(statement_id, states.get(statement_id)),
     )
+
+
+def _title(act: Act) -> str:
+    """The event's sentence; for an image, what was added is said."""
+    kind = act.document.kind if act.document else None
+    if act.event == Event.DOCUMENT_ADDED and kind == Document.Kind.IMAGE:
+        return _("An ultrasound image was added.")
+    return act.sentence
 
 
 def _who(act: Act, guardians: set[int]) -> str:

@@ -1,6 +1,7 @@
 """The one access rule: who may see and do what about a patient."""
 
 from enum import Enum
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -47,6 +48,13 @@ def _doctor(
         return Relation.FORMER_DOCTOR
     allowed = Consent.objects.live().filter(patient=patient, institution=institution)
     return Relation.ALLOWED_DOCTOR if allowed.exists() else Relation.OWN_DOCTOR
+
+
+def opening_holder(acting: Acting, patient: Patient) -> UUID:
+    """Whose key opens for the acting person: a guardian uses the patient's own."""
+    if acting.institution is None or relation(acting, patient) is Relation.GUARDIAN:
+        return patient.holder_id
+    return acting.institution.holder_id
 
 
 def visible_patients(acting: Acting) -> QuerySet[Patient]:

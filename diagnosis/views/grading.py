@@ -19,7 +19,7 @@ from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.imaging.overlay import LABELS, preview_png
-from diagnosis.models import GradingJob, State, Verdict
+from diagnosis.models import TRANSITIONS, GradingJob, State, Verdict
 from diagnosis.permissions import (
     check_may_request_grade,
     may_judge,
@@ -28,19 +28,22 @@ from diagnosis.permissions import (
 )
 from diagnosis.presentation import (
     PAGE_SIDE,
+    clock,
     data_uri,
     grade_steps,
     mask_layers,
     shown,
     usual_seconds,
+    usual_words,
+    waiting_sentence,
 )
 from diagnosis.views.images import frame_or_404
 from portal.acting import SignedInRequest
 from portal.errors import Refused
 from records.access import document_or_404
-from records.actions.documents import open_document
+from records.actions.documents import open_document, unseal
 from records.history import proof_of
-from records.permissions import may_read_document
+from records.permissions import may_read_document, opening_holder
 from records.storage.errors import StorageError
 
 
@@ -50,7 +53,8 @@ def preview(request: SignedInRequest, document_id: UUID) -> HttpResponse:
     """What the diagnosis service would get, before anything is sent."""
     document = document_or_404(request, document_id)
     check_may_request_grade(request.acting, document)
-    image = frame_or_404(request, document)
+    content = open_document(document=document, acting=request.acting)
+    image = frame_or_404(request, content)
     sent = desensitise(image)
     context = {
         "document": document,
@@ -67,7 +71,10 @@ def preview(request: SignedInRequest, document_id: UUID) -> HttpResponse:
 def ask(request: SignedInRequest, document_id: UUID) -> HttpResponse:
     document = document_or_404(request, document_id)
     check_may_request_grade(request.acting, document)
-    image = frame_or_404(request, document)
+    # No reading of its own on the ledger: nobody sees the image, and the request
+    # is recorded.
+    content = unseal(document, opening_holder(request.acting, document.patient))
+    image = frame_or_404(request, content)
     try:
         job = request_grading(
             image=document,
@@ -173,8 +180,11 @@ def _progress(request: SignedInRequest, found: GradingJob) -> dict[str, Any]:
     return {
         "job": found,
         "patient": found.image.patient,
-        "usual_seconds": usual_seconds(),
+        "sentence": waiting_sentence(found),
+        "elapsed": clock(found.elapsed),
+        "usual": usual_words(usual_seconds()),
         "may_request": may_request_grade(request.acting, found.image),
+        "may_cancel": State.CANCELLED in TRANSITIONS[State(found.state)],
     }
 
 
@@ -190,6 +200,7 @@ def _result(
         "report": report,
         "steps": grade_steps(report),
         "labels": LABELS,
+        "fluid_percent": 100 * report.fluid_fraction,
         "verdicts": _verdicts(request, found),
         "proof": proof_of(found.report),
         "may_judge": may_judge(request.acting, found),

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -14,7 +15,7 @@ from diagnosis.imaging.errors import ImageRefused
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.models import GradingJob
 from diagnosis.permissions import may_request_grade
-from diagnosis.presentation import shown
+from diagnosis.presentation import image_facts, shown
 from portal.acting import SignedInRequest
 from portal.models import Institution
 from records.access import document_or_404, patient_or_404
@@ -40,14 +41,22 @@ def upload(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         )
         try:
             document = add_document(
-                patient=patient, institution=_here(request), new=new, by=request.user
+                patient=patient,
+                institution=_here(request),
+                new=new,
+                by=request.acting.user,
             )
         except StorageError as error:
             form.add_error("file", f"The image was not kept: {error} Try again.")
         else:
             messages.success(request, "The image is sealed and in the history.")
             return redirect("document", document.pk)
-    return render(request, "diagnosis/upload.html", {"form": form, "patient": patient})
+    context = {
+        "form": form,
+        "patient": patient,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+    }
+    return render(request, "diagnosis/upload.html", context)
 
 
 @login_required
@@ -56,7 +65,8 @@ def document(request: SignedInRequest, document_id: UUID) -> HttpResponse:
     found = document_or_404(request, document_id)
     if found.kind != Document.Kind.IMAGE:
         return redirect("job", _job_of(found).pk)
-    image = frame_or_404(request, found)
+    content = open_document(document=found, acting=request.acting)
+    image = frame_or_404(request, content)
     context = {
         "document": found,
         "patient": found.patient,
@@ -64,19 +74,21 @@ def document(request: SignedInRequest, document_id: UUID) -> HttpResponse:
         "proof": proof_of(found),
         "image": image,
         "shown": shown(image),
-        "jobs": found.grading_jobs.filter(frame=image.frame),
+        "facts": image_facts(found, image),
+        "jobs": found.grading_jobs.filter(frame=image.frame).select_related(
+            "requested_by"
+        ),
         "may_request": may_request_grade(request.acting, found),
         "relation": relation(request.acting, found.patient),
     }
     return render(request, "diagnosis/document.html", context)
 
 
-def frame_or_404(request: SignedInRequest, found: Document) -> DecodedImage:
-    """The frame that the address asks for, read in the person's name."""
+def frame_or_404(request: SignedInRequest, content: bytes) -> DecodedImage:
+    """The frame of an image that the request names, counted from 1."""
     asked = request.GET.get("frame") or request.POST.get("frame") or "1"
     if not asked.isdigit() or int(asked) < 1:
         raise Http404
-    content = open_document(document=found, acting=request.acting)
     try:
         return decode(content, frame=int(asked) - 1)
     except ImageRefused as refusal:

@@ -25,7 +25,7 @@ from records.encryption.wrapping import (
 )
 from records.errors import RecordDamaged
 from records.models import Consent, Document, KeyWrap, Patient
-from records.permissions import Relation, check_may_read_document, relation
+from records.permissions import check_may_read_document, opening_holder
 from records.proofs import check_against_ledger
 from records.storage.cids import parse_cid
 
@@ -126,12 +126,9 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
         StorageError: a block is missing or damaged, or the store does not answer.
     """
     check_may_read_document(acting, document)
-    held = relation(acting, document.patient)
-    reader = document.patient.holder_id
-    if held is not Relation.GUARDIAN and acting.institution:
-        reader = acting.institution.holder_id
+    reader = opening_holder(acting, document.patient)
     content = unseal(document, reader)
-    if held is not Relation.GUARDIAN and acting.institution:
+    if acting.institution and reader == acting.institution.holder_id:
         with transaction.atomic():
             record(
                 Happening(

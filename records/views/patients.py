@@ -13,7 +13,7 @@ from portal.acting import SignedInRequest
 from portal.roles import ENROL, READ_CONTENT, SEE_ACTS
 from portal.sealed_fields import blind_index
 from records.access import patient_or_404
-from records.history import timeline, visible_acts
+from records.history import happenings, last_readers, timeline
 from records.models import Enrolment, Patient
 from records.permissions import may_add_document, may_manage_consents, relation
 
@@ -48,9 +48,9 @@ def patients(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def family(request: SignedInRequest) -> HttpResponse:
     """The children of a guardian."""
-    children = Patient.objects.filter(guardians__user=request.acting.user).prefetch_related(
-        "enrolments__institution"
-    )
+    children = Patient.objects.filter(
+        guardians__user=request.acting.user
+    ).prefetch_related("enrolments__institution")
     return render(request, "records/family.html", {"children": children})
 
 
@@ -58,7 +58,7 @@ def family(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
     found = patient_or_404(request, patient_id)
-    acts = visible_acts(request.acting, found).select_related(
+    acts = happenings(request.acting, found).select_related(
         "institution", "actor", "document"
     )
     page = Paginator(acts, PAGE).get_page(request.GET.get("page"))
@@ -69,6 +69,7 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "items": timeline(request.acting, found, page.object_list),
         "page_obj": page,
         "enrolments": enrolments,
+        "readers": last_readers(request.acting, found)[:5],
         "may_add": may_add_document(request.acting, found),
         "may_manage_consents": may_manage_consents(request.acting, found),
     }
