@@ -88,11 +88,13 @@ def inclusion(seq: int) -> InclusionProof:
     """
     entry = Entry.objects.filter(seq=seq).first()
     latest = Checkpoint.objects.order_by("-size").first()
-    if entry is None or latest is None or latest.size <= seq:
+    if entry is None or latest is None:
         raise NotProvable(f"No signed checkpoint covers entry {seq} yet.")
     checkpoint = parse_and_verify(
         latest.note, origin=origin(), public_key=log_signer().public_key
     )
+    if checkpoint.size <= seq:
+        raise NotProvable(f"No signed checkpoint covers entry {seq} yet.")
     data = bytes(entry.bytes)
     proof = InclusionProof(
         seq=seq,

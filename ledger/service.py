@@ -48,10 +48,9 @@ class Service:
                 with self._connect() as connection:
                     self._work(connection)
             except (psycopg.OperationalError, OperationalError) as error:
-                reason = str(error).strip().splitlines()[0]
-                self._fail(f"The database does not answer, trying again: {reason}")
+                self._fail("The database does not answer, trying again", error)
             except (psycopg.Error, LedgerError) as error:
-                self._fail(f"The sequencer waits: {error}")
+                self._fail("The sequencer waits", error)
 
     def _work(self, connection: Connection) -> None:
         self._wait_for_turn(connection)
@@ -74,8 +73,9 @@ class Service:
             self._tell("Another sequencer is at work; this one waits for its turn.")
             self._stop.wait(TURN_S)
 
-    def _fail(self, sentence: str) -> None:
-        self._tell(sentence)
+    def _fail(self, sentence: str, error: Exception) -> None:
+        # PostgreSQL's further lines repeat the statement, which helps nobody here.
+        self._tell(f"{sentence}: {str(error).strip().splitlines()[0]}")
         self._stop.wait(self._retry_s)
         self._retry_s = min(self._retry_s * 2, LAST_RETRY_S)
 

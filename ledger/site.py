@@ -39,9 +39,6 @@ def connect(application_name: str) -> psycopg.Connection[Any]:
     Raises:
         psycopg.OperationalError: the database does not answer.
     """
-    wanted = {
-        name: value
-        for name, value in connection.get_connection_params().items()
-        if name not in _DJANGO_ONLY
-    }
-    return psycopg.connect(**wanted, autocommit=True, application_name=application_name)
+    params = connection.get_connection_params() | {"application_name": application_name}
+    wanted = {name: params[name] for name in params if name not in _DJANGO_ONLY}
+    return psycopg.connect(**wanted, autocommit=True)

@@ -222,13 +222,12 @@ def test_two_sequencers_and_many_writers_leave_no_gap_and_no_fork(world: World):
     written = threading.Event()
 
     def write() -> None:
-        try:
-            world.queue(each)
-        finally:
-            connections.close_all()
+        world.queue(each)
+        connections.close_all()
 
     def sequence(login: Connection) -> None:
         sequencer = world.sequencer(login)
+        connections.close_all()
         sequencer.resume()
         while not written.is_set() or is_queued(login):
             sequencer.step()

@@ -113,3 +113,12 @@ def test_it_waits_with_a_sentence_while_the_log_is_damaged(world, started):
     process.says("at work; the log holds 3 entries")
     wait_until_certified(world, 4)
     assert process.stop(signal.SIGTERM) == 0
+
+
+def test_a_login_without_the_rights_is_told_in_a_sentence(world):
+    world.queue()
+    process = start(world.database, "web", "run_sequencer")
+    line = process.says("The sequencer waits")
+    assert "permission denied" in line
+    assert process.stop(signal.SIGTERM) == 0
+    process.popen.communicate()
