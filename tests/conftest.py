@@ -1,17 +1,24 @@
 """The database of the tests, set up by the product's own command."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from portal.database import DATABASE, admin_conninfo, start_embedded
+from portal.models import User
+from tests.cast import Cast, email, make_world
 from tests.environment import VAR
 
 TEMPLATE = "template_anamnesis"
+TEMPLATE_WITH_CAST = "template_with_cast"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+SignIn = Callable[[str], Client]
 
 
 def admin(statement: str) -> None:
@@ -20,33 +27,97 @@ def admin(statement: str) -> None:
         superuser.execute(statement)
 
 
+def copy_database(source: str, name: str) -> None:
+    """Nobody may be connected to the source, Django's own connection included."""
+    connection.close()
+    admin(f"CREATE DATABASE {name} TEMPLATE {source} OWNER anamnesis_owner")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_blocker) -> Iterator[None]:
-    """A PostgreSQL of this run's own; the tests log in as the web does."""
+    """A PostgreSQL of this run's own; the tests log in as the web does.
+
+    The cast's world is committed once: a key pair costs half a second. Each test
+    rolls back on top of it.
+    """
     start_embedded(VAR / "postgres")
     with django_db_blocker.unblock():
         call_command("setup", verbosity=0)
-        connection.close()
-        admin(f"CREATE DATABASE {TEMPLATE} TEMPLATE {DATABASE} OWNER anamnesis_owner")
+        copy_database(DATABASE, TEMPLATE)
+        make_world()
+        copy_database(DATABASE, TEMPLATE_WITH_CAST)
     yield
     connection.close()
+
+
+@contextmanager
+def clone_of(template: str) -> Iterator[str]:
+    """A database of its own, dropped at the end."""
+    name = f"clone_{secrets.token_hex(6)}"
+    admin(f"CREATE DATABASE {name} TEMPLATE {template} OWNER anamnesis_owner")
+    yield name
+    admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def connected_to(name: str) -> Iterator[str]:
+    """Django's connections, those of other threads too, go to this database."""
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = DATABASE
 
 
 @pytest.fixture
 def cloned_database(django_db_setup) -> Iterator[str]:
     """The name of a fresh, empty, migrated database that may be written to for good."""
-    name = f"clone_{secrets.token_hex(6)}"
-    admin(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER anamnesis_owner")
-    yield name
-    admin(f"DROP DATABASE {name} WITH (FORCE)")
+    with clone_of(TEMPLATE) as name:
+        yield name
 
 
 @pytest.fixture
 def committed_db(cloned_database, django_db_blocker) -> Iterator[str]:
     """Django's connection, on a clone, where a commit is a commit."""
-    connection.close()
-    connection.settings_dict["NAME"] = cloned_database
-    with django_db_blocker.unblock():
-        yield cloned_database
-        connection.close()
-    connection.settings_dict["NAME"] = DATABASE
+    with django_db_blocker.unblock(), connected_to(cloned_database) as name:
+        yield name
+
+
+@pytest.fixture
+def committed_cast(django_db_setup, django_db_blocker) -> Iterator[Cast]:
+    """The cast on a database of its own, where a commit is a commit."""
+    with clone_of(TEMPLATE_WITH_CAST) as name:
+        with django_db_blocker.unblock(), connected_to(name):
+            yield Cast()
+
+
+@pytest.fixture
+def cast(db) -> Cast:
+    """Everyone, in a transaction that is rolled back."""
+    return Cast()
+
+
+@pytest.fixture(scope="session")
+def static_files(django_test_environment) -> None:
+    """Pages name their static files by hash, so these must have been collected."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def sign_in(static_files) -> SignIn:
+    """A browser in which one of the cast is signed in."""
+
+    def signed_in(name: str) -> Client:
+        client = Client()
+        client.force_login(User.objects.get(email=email(name)), backend=BACKEND)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def anonymous(static_files) -> Client:
+    """A browser in which nobody is."""
+    return Client()

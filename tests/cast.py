@@ -1,0 +1,302 @@
+"""The cast everyone knows: two hospitals, a stranger, a child who moved.
+
+Grace is the guardian of Kim, who was in care at hospital A, where Alan is the doctor,
+and is now at hospital B, where Bea is. Nobody has a consent yet. Oscar's child is at B
+too. Hospital C, with Carl, never saw either. Everything is made through the actions.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, cached_property
+from io import BytesIO
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+from PIL import Image
+
+from diagnosis.actions.jobs import advance, claim, record_grade, request_grading
+from diagnosis.actions.verdicts import judge_grade
+from diagnosis.grading.report import GradeReport
+from diagnosis.grading.scale import Grade
+from diagnosis.imaging.decoding import decode
+from diagnosis.imaging.desensitising import desensitise
+from diagnosis.models import GradingJob, State, Verdict
+from portal.acting import Acting, acting_for
+from portal.actions.institutions import register_institution
+from portal.actions.members import add_first_admin, add_member
+from portal.models import Institution, User
+from portal.roles import Role
+from records.actions.consents import grant_consent
+from records.actions.documents import NewDocument, add_document
+from records.actions.patients import (
+    NewPatient,
+    end_enrolment,
+    enrol_patient,
+    register_patient,
+)
+from records.models import Consent, Document, Patient
+
+CHILD, CHILD_BORN, CHILD_NUMBER = "Kim Abernathy", date(2023, 4, 17), "A-31415"
+OTHER_CHILD, OTHER_BORN = "Noor Quillfeather", date(2022, 11, 30)
+FILE_NAME, REASON = "left-kidney-of-kim.png", "The calyces look blunted to me."
+HOSPITALS = {"a": "Ashford Hospital", "b": "Birchwood Hospital", "c": "Cedar Clinic"}
+PEOPLE = {
+    "grace": "Grace Abernathy",
+    "oscar": "Oscar Quillfeather",
+    "ada": "Ada Adminson",
+    "alan": "Alan Allgood",
+    "boris": "Boris Bossman",
+    "bea": "Bea Bestcare",
+    "cora": "Cora Chiefly",
+    "carl": "Carl Curious",
+    "petra": "Petra Platform",
+}
+"""Alan, Bea and Carl are doctors, Ada, Boris and Cora admins of A, B and C."""
+
+
+def email(name: str) -> str:
+    return f"{name}@people.example"
+
+
+def picture(seed: int = 1, side: int = 96) -> bytes:
+    """A small PNG of speckle, no two seeds alike; not a kidney."""
+    noise = np.random.default_rng(seed).integers(20, 235, (side, side), np.uint8)
+    stream = BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    return stream.getvalue()
+
+
+IMAGE_A, IMAGE_B = picture(1), picture(2)
+
+
+def report(grade: Grade = Grade.SFU_3) -> GradeReport:
+    """A report as the networks would give it for a picture."""
+    mask = np.zeros((96, 96), np.uint8)
+    mask[20:70, 20:70], mask[40:50, 40:50] = 1, 2
+    others = {other: 0.125 for other in Grade}
+    return GradeReport(
+        grade=grade,
+        reason=None,
+        probabilities={**others, grade: 0.75},
+        mask=mask,
+        model_version="test-1",
+        weights_sha256="ab" * 32,
+        seconds={"segmenting": 0.5},
+    )
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who is on stage, read afresh from the database for each test."""
+
+    def acting(self, name: str) -> Acting:
+        return acting_for(User.objects.get(email=email(name)), None)
+
+    def hospital(self, letter: str) -> Institution:
+        return Institution.objects.get(name=HOSPITALS[letter])
+
+    @cached_property
+    def grace(self) -> Acting:
+        return self.acting("grace")
+
+    @cached_property
+    def oscar(self) -> Acting:
+        return self.acting("oscar")
+
+    @cached_property
+    def ada(self) -> Acting:
+        return self.acting("ada")
+
+    @cached_property
+    def alan(self) -> Acting:
+        return self.acting("alan")
+
+    @cached_property
+    def boris(self) -> Acting:
+        return self.acting("boris")
+
+    @cached_property
+    def bea(self) -> Acting:
+        return self.acting("bea")
+
+    @cached_property
+    def carl(self) -> Acting:
+        return self.acting("carl")
+
+    @cached_property
+    def petra(self) -> Acting:
+        return self.acting("petra")
+
+    @cached_property
+    def a(self) -> Institution:
+        return self.hospital("a")
+
+    @cached_property
+    def b(self) -> Institution:
+        return self.hospital("b")
+
+    @cached_property
+    def c(self) -> Institution:
+        return self.hospital("c")
+
+    @cached_property
+    def service(self) -> Institution:
+        return Institution.objects.get(kind=Institution.Kind.DIAGNOSIS_SERVICE)
+
+    @cached_property
+    def child(self) -> Patient:
+        return Patient.objects.get(guardians__user__email=email("grace"))
+
+    @cached_property
+    def other_child(self) -> Patient:
+        return Patient.objects.get(guardians__user__email=email("oscar"))
+
+    @cached_property
+    def image_a(self) -> Document:
+        return Document.objects.get(
+            patient=self.child, institution=self.a, kind=Document.Kind.IMAGE
+        )
+
+    @cached_property
+    def image_b(self) -> Document:
+        return Document.objects.get(
+            patient=self.child, institution=self.b, kind=Document.Kind.IMAGE
+        )
+
+    @cached_property
+    def job(self) -> GradingJob:
+        """Done at A, accepted by Alan."""
+        return GradingJob.objects.get(image=self.image_a)
+
+    def consent(self, **until: float) -> Consent:
+        """Grace allows B; a year, or as long as said (days=…, seconds=…)."""
+        return grant_consent(
+            patient=self.child,
+            institution=self.b,
+            until=timezone.now() + timedelta(**until or {"days": 365}),
+            by=self.grace,
+        )
+
+    def expire(self, consent: Consent) -> None:
+        """Let the consent's time pass, as the clock would."""
+        now = timezone.now()
+        Consent.objects.filter(pk=consent.pk).update(
+            granted_at=now - timedelta(days=2), until=now - timedelta(seconds=1)
+        )
+
+    def request(self, image: Document | None = None, by: Acting | None = None) -> GradingJob:
+        """Bea asks for a grade of the image that B made."""
+        return request_grading(
+            image=image or self.image_b,
+            frame=0,
+            desensitised_png=desensitised(IMAGE_B),
+            by=by or self.bea,
+        )
+
+    def graded(self, image: Document | None = None, by: Acting | None = None) -> GradingJob:
+        """A job that went its whole way, without the networks."""
+        return finish(self.request(image, by))
+
+
+@cache
+def desensitised(png: bytes) -> bytes:
+    return desensitise(decode(png)).png
+
+
+def finish(job: GradingJob) -> GradingJob:
+    held = claim(job_id=job.pk)
+    assert held
+    advance(job=held, to=State.RUNNING)
+    advance(job=held, to=State.SAVING)
+    record_grade(job=held, report=report().to_json(), model_version="test-1")
+    return GradingJob.objects.get(pk=job.pk)
+
+
+def add_image(
+    patient: Patient, by: Acting, content: bytes, name: str = FILE_NAME
+) -> Document:
+    assert by.institution
+    return add_document(
+        patient=patient,
+        institution=by.institution,
+        by=by.user,
+        new=NewDocument(
+            kind=Document.Kind.IMAGE,
+            name=name,
+            media_type="image/png",
+            content=[content],
+        ),
+    )
+
+
+@transaction.atomic
+def make_world() -> None:
+    """Build the cast's world; it must be committed, tests roll back on top of it."""
+    register_institution(
+        name="Diagnosis service", kind=Institution.Kind.DIAGNOSIS_SERVICE
+    )
+    platform = register_institution(
+        name="The platform", kind=Institution.Kind.PLATFORM
+    )
+    _first(platform, "petra", Role.PLATFORM_ADMIN)
+    ada, alan = _staff("a", "ada", "alan")
+    boris, bea = _staff("b", "boris", "bea")
+    _staff("c", "cora", "carl")
+    child = _patient(CHILD, CHILD_BORN, CHILD_NUMBER, "grace", by=ada)
+    _patient(OTHER_CHILD, OTHER_BORN, "B-27182", "oscar", by=boris)
+    image = add_image(child, alan, IMAGE_A)
+    job = finish(
+        request_grading(
+            image=image, frame=0, desensitised_png=desensitised(IMAGE_A), by=alan
+        )
+    )
+    judge_grade(
+        job=job,
+        decision=Verdict.Decision.ACCEPTED,
+        grade=None,
+        reason=REASON,
+        by=alan,
+    )
+    end_enrolment(enrolment=child.enrolments.get(), by=ada)
+    enrol_patient(code=child.code, hospital_number="B-16180", by=boris)
+    add_image(child, bea, IMAGE_B)
+    # The queue starts empty for every test.
+    transaction.on_commit(lambda: OrmQ.objects.all().delete())
+
+
+def _first(institution: Institution, name: str, role: Role) -> Acting:
+    user = User.objects.create_user(email(name), full_name=PEOPLE[name])
+    add_first_admin(institution=institution, user=user, role=role)
+    return acting_for(user, institution.pk)
+
+
+def _staff(letter: str, admin: str, doctor: str) -> tuple[Acting, Acting]:
+    hospital = register_institution(
+        name=HOSPITALS[letter], kind=Institution.Kind.HOSPITAL
+    )
+    acting = _first(hospital, admin, Role.HOSPITAL_ADMIN)
+    member = add_member(
+        institution=hospital,
+        email=email(doctor),
+        full_name=PEOPLE[doctor],
+        role=Role.DOCTOR,
+        by=acting.user,
+    )
+    return acting, acting_for(member.user, hospital.pk)
+
+
+def _patient(
+    name: str, born: date, number: str, guardian: str, *, by: Acting
+) -> Patient:
+    return register_patient(
+        new=NewPatient(
+            full_name=name,
+            birth_date=born,
+            hospital_number=number,
+            guardian_name=PEOPLE[guardian],
+            guardian_email=email(guardian),
+        ),
+        by=by,
+    )
