@@ -18,7 +18,7 @@ from diagnosis.imaging.decoding import decode
 from diagnosis.models import GradingJob, State
 from diagnosis.service import diagnosis_service
 from portal.errors import PortalError
-from records.actions.documents import unseal
+from records.opening import unseal
 from records.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from ledger.events import Event
 from ledger.history import Progress, progress
 from portal.acting import Acting
-from records.actions.documents import name_of
 from records.models import Act, Document, Patient
+from records.opening import name_of
 from records.permissions import (
     DOCTORS,
     Relation,

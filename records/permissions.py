@@ -79,6 +79,12 @@ def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     return kept.none()
 
 
+def documents_in_scope(patient: Patient, institution: Institution) -> int:
+    """How many documents of others a consent opens to the hospital."""
+    kept = patient.documents.exclude(kind=Document.Kind.SERVICE_COPY)
+    return kept.exclude(institution=institution).count()
+
+
 def may_read_document(acting: Acting, document: Document) -> bool:
     """Whether the acting person may open the document."""
     return readable_documents(acting, document.patient).filter(pk=document.pk).exists()

@@ -75,7 +75,7 @@ def report(grade: Grade = Grade.SFU_3) -> GradeReport:
     """A report as the networks would give it for a picture."""
     mask = np.zeros((96, 96), np.uint8)
     mask[20:70, 20:70], mask[40:50, 40:50] = 1, 2
-    others = {other: 0.125 for other in Grade}
+    others = dict.fromkeys(Grade, 0.125)
     return GradeReport(
         grade=grade,
         reason=None,
@@ -186,7 +186,9 @@ class Cast:
             granted_at=now - timedelta(days=2), until=now - timedelta(seconds=1)
         )
 
-    def request(self, image: Document | None = None, by: Acting | None = None) -> GradingJob:
+    def request(
+        self, image: Document | None = None, by: Acting | None = None
+    ) -> GradingJob:
         """Bea asks for a grade of the image that B made."""
         return request_grading(
             image=image or self.image_b,
@@ -195,7 +197,9 @@ class Cast:
             by=by or self.bea,
         )
 
-    def graded(self, image: Document | None = None, by: Acting | None = None) -> GradingJob:
+    def graded(
+        self, image: Document | None = None, by: Acting | None = None
+    ) -> GradingJob:
         """A job that went its whole way, without the networks."""
         return finish(self.request(image, by))
 
@@ -237,9 +241,7 @@ def make_world() -> None:
     register_institution(
         name="Diagnosis service", kind=Institution.Kind.DIAGNOSIS_SERVICE
     )
-    platform = register_institution(
-        name="The platform", kind=Institution.Kind.PLATFORM
-    )
+    platform = register_institution(name="The platform", kind=Institution.Kind.PLATFORM)
     _first(platform, "petra", Role.PLATFORM_ADMIN)
     ada, alan = _staff("a", "ada", "alan")
     boris, bea = _staff("b", "boris", "bea")

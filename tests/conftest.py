@@ -88,9 +88,12 @@ def committed_db(cloned_database, django_db_blocker) -> Iterator[str]:
 @pytest.fixture
 def committed_cast(django_db_setup, django_db_blocker) -> Iterator[Cast]:
     """The cast on a database of its own, where a commit is a commit."""
-    with clone_of(TEMPLATE_WITH_CAST) as name:
-        with django_db_blocker.unblock(), connected_to(name):
-            yield Cast()
+    with (
+        clone_of(TEMPLATE_WITH_CAST) as name,
+        django_db_blocker.unblock(),
+        connected_to(name),
+    ):
+        yield Cast()
 
 
 @pytest.fixture

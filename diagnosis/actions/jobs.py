@@ -17,8 +17,8 @@ from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
 from records.actions.documents import NewDocument, add_document, seal_for
-from records.actions.recording import Happening, record
 from records.models import Document
+from records.recording import Happening, record
 
 
 @transaction.atomic

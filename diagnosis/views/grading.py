@@ -41,8 +41,9 @@ from diagnosis.views.images import frame_or_404
 from portal.acting import SignedInRequest
 from portal.errors import Refused
 from records.access import document_or_404
-from records.actions.documents import open_document, unseal
+from records.actions.documents import open_document
 from records.history import proof_of
+from records.opening import unseal
 from records.permissions import may_read_document, opening_holder
 from records.storage.errors import StorageError
 
@@ -208,7 +209,8 @@ def _result(
     }
     if may_read_document(request.acting, found.image):
         content = open_document(document=found.image, acting=request.acting)
-        context["shown"] = shown(decode(content, frame=found.frame))
+        image = decode(content, frame=found.frame)
+        context["shown"], context["frames"] = shown(image), image.frames
         context["layers"] = mask_layers(report)
     return render(request, "diagnosis/result.html", context, status=status)
 

@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 
 from ledger.appending import append
 from ledger.events import Event
+from portal.accounts import find_or_create_account
 from portal.errors import Refused
 from portal.keys import signer
 from portal.models import Institution, Membership, User
@@ -42,12 +43,6 @@ def add_member(
     with transaction.atomic():
         user = find_or_create_account(email=email, full_name=full_name)
         return _add(institution, user, role)
-
-
-def find_or_create_account(*, email: str, full_name: str) -> User:
-    """The account of an e-mail address; a new one opens by a password reset."""
-    known = User.objects.filter(email=email.lower()).first()
-    return known or User.objects.create_user(email, full_name=full_name)
 
 
 def _add(institution: Institution, user: User, role: Role) -> Membership:

@@ -11,11 +11,12 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.keys import sealing_key
 from portal.models import Institution
-from records.actions.documents import data_key_of, name_of, wrap_for
-from records.actions.recording import Happening, Sealing, record
 from records.encryption.wrapping import wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
+from records.opening import data_key_of, name_of
 from records.permissions import check_may_manage_consents
+from records.recording import Happening, Sealing, record
+from records.wrapping import wrap_for
 
 
 @transaction.atomic
@@ -70,11 +71,6 @@ def withdraw_consent(*, consent: Consent, by: Acting) -> None:
     _record(consent, Event.CONSENT_WITHDRAWN, by, [])
 
 
-def documents_in_scope(patient: Patient, institution: Institution) -> int:
-    """How many documents of others the hospital would see."""
-    return _foreign_documents(patient, institution).count()
-
-
 def _close_expired(patient: Patient, institution: Institution) -> None:
     """An expired permission makes room for a new one; its wraps go."""
     expired = patient.consents.filter(
@@ -82,14 +78,6 @@ def _close_expired(patient: Patient, institution: Institution) -> None:
     )
     if expired.update(withdrawn_at=timezone.now()):
         _foreign_wraps(patient, institution).delete()
-
-
-def _foreign_documents(
-    patient: Patient, institution: Institution
-) -> QuerySet[Document]:
-    return patient.documents.exclude(kind=Document.Kind.SERVICE_COPY).exclude(
-        institution=institution
-    )
 
 
 def _foreign_wraps(patient: Patient, institution: Institution) -> QuerySet[KeyWrap]:

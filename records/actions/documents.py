@@ -10,24 +10,16 @@ from multiformats import CID
 
 from ledger.events import Event
 from portal.acting import Acting
-from portal.keys import SealingKey, opening_key, sealing_key
+from portal.keys import sealing_key
 from portal.models import Institution, User
-from records.actions.recording import Happening, Sealing, record
 from records.content import content_store
-from records.encryption.envelope import new_data_key, open_sealed, seal
-from records.encryption.names import open_name, seal_name
-from records.encryption.wrapping import (
-    check_commitment,
-    key_commitment,
-    unwrap_key,
-    wrap_key,
-    wraps_hash,
-)
-from records.errors import RecordDamaged
+from records.encryption.envelope import new_data_key, seal
+from records.encryption.wrapping import key_commitment, wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
+from records.opening import unseal
 from records.permissions import check_may_read_document, opening_holder
-from records.proofs import check_against_ledger
-from records.storage.cids import parse_cid
+from records.recording import Happening, Sealing, record
+from records.wrapping import wrap_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,85 +133,6 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
                 )
             )
     return content
-
-
-def unseal(document: Document, holder_id: UUID) -> bytes:
-    """The content, opened with one holder's key and checked against the ledger.
-
-    Raises:
-        RecordDamaged: no wrap, another data key than committed to, another CID
-            than the ledger's, or an envelope that does not open.
-        StorageError: a block is missing or damaged, or the store does not answer.
-    """
-    check_against_ledger(document)
-    data_key = data_key_of(document, holder_id)
-    blocks = content_store().read(parse_cid(document.cid))
-    opened = open_sealed(blocks, data_key=data_key, record_id=document.pk.bytes)
-    with RecordDamaged.instead_of_encryption_errors():
-        return b"".join(opened)
-
-
-def data_key_of(document: Document, holder_id: UUID) -> bytes:
-    """The document's data key, unwrapped with one holder's key.
-
-    Raises:
-        RecordDamaged: there is no wrap for the holder, or it holds another key.
-    """
-    wrap = document.wraps.filter(holder_id=holder_id).first()
-    if wrap is None:
-        raise RecordDamaged("The key of this document is not there for this reader.")
-    key_id = bytes(wrap.key_id)
-    with RecordDamaged.instead_of_encryption_errors():
-        data_key = unwrap_key(
-            bytes(wrap.wrapped_key),
-            private_key=opening_key(key_id),
-            record_id=document.pk.bytes,
-            recipient_key_id=key_id,
-        )
-        check_commitment(
-            data_key, document.pk.bytes, commitment=bytes(document.key_commitment)
-        )
-    return data_key
-
-
-def name_of(document: Document, holder_id: UUID) -> str:
-    """The file's own name, for a holder of the key; a neutral one for others."""
-    wrap = next((w for w in document.wraps.all() if w.holder_id == holder_id), None)
-    if wrap is None:
-        return str(Document.Kind(document.kind).label)
-    key_id = bytes(wrap.key_id)
-    with RecordDamaged.instead_of_encryption_errors():
-        return open_name(
-            wrap.sealed_name,
-            private_key=opening_key(key_id),
-            record_id=document.pk.bytes,
-            recipient_key_id=key_id,
-        )
-
-
-def wrap_for(
-    document: Document, holder_id: UUID, key: SealingKey, data_key: bytes, name: str
-) -> KeyWrap:
-    """An unsaved wrap of the data key, with the name sealed beside it."""
-    wrapped = wrap_key(
-        data_key,
-        public_key=key.public_key,
-        record_id=document.pk.bytes,
-        recipient_key_id=key.key_id,
-    )
-    sealed_name = seal_name(
-        name,
-        public_key=key.public_key,
-        record_id=document.pk.bytes,
-        recipient_key_id=key.key_id,
-    )
-    return KeyWrap(
-        document=document,
-        holder_id=holder_id,
-        key_id=key.key_id,
-        wrapped_key=wrapped,
-        sealed_name=sealed_name,
-    )
 
 
 @transaction.atomic

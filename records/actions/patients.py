@@ -7,16 +7,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ledger.events import Event
+from portal.accounts import find_or_create_account
 from portal.acting import Acting
-from portal.actions.members import find_or_create_account
 from portal.errors import Refused
 from portal.keys import create_holder
 from portal.models import Institution
 from portal.sealed_fields import blind_index
-from records.actions.recording import Happening, record
 from records.models import Enrolment, Guardian, Patient
 from records.models.patient import new_code
 from records.permissions import check_may_enrol
+from records.recording import Happening, record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ from portal.acting import SignedInRequest
 from portal.errors import PortalError
 from portal.models import Institution
 from records.access import own_patient_or_404
-from records.actions.consents import documents_in_scope, grant_consent, withdraw_consent
+from records.actions.consents import grant_consent, withdraw_consent
 from records.forms import ConsentForm
 from records.models import Patient
+from records.permissions import documents_in_scope
 
 
 @login_required
