@@ -11,7 +11,7 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.keys import sealing_key
 from portal.models import Institution
-from records.encryption.wrapping import wraps_hash
+from records.encryption.wrapping import granted_hash, wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
 from records.opening import data_key_of, name_of
 from records.permissions import check_may_manage_consents
@@ -108,8 +108,11 @@ def _wraps_for(patient: Patient, institution: Institution) -> list[KeyWrap]:
 def _record(consent: Consent, event: Event, by: Acting, wraps: list[KeyWrap]) -> None:
     sealing = Sealing()
     if wraps:
-        pairs = ((bytes(w.key_id), bytes(w.wrapped_key)) for w in wraps)
-        sealing = Sealing(wraps_hash=wraps_hash(pairs))
+        hashes = (
+            (w.document_id.bytes, wraps_hash([(bytes(w.key_id), bytes(w.wrapped_key))]))
+            for w in wraps
+        )
+        sealing = Sealing(wraps_hash=granted_hash(hashes))
     record(
         Happening(
             event=event,

@@ -138,6 +138,22 @@ def wraps_hash(wraps: Iterable[tuple[bytes, bytes]]) -> bytes:
     return digest.digest()
 
 
+def granted_hash(records: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the hash of wraps made for many records at once, in whatever order.
+
+    SHA-256 of "AML1-granted" ‖ count u32 ‖ for each record, in rising order of id:
+    record id (16) ‖ wraps_hash of that record's new wraps (32); numbers big-endian.
+
+    Args:
+        records: pairs of record id and wraps hash.
+    """
+    ordered = sorted(records)
+    digest = hashlib.sha256(b"AML1-granted" + len(ordered).to_bytes(4))
+    for record_id, wraps in ordered:
+        digest.update(record_id + wraps)
+    return digest.digest()
+
+
 def check_rsa_size(bits: int) -> None:
     """Refuse RSA keys of another size than the format's 3072 bits.
 
