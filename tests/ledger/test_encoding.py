@@ -165,6 +165,20 @@ def test_unknown_versions_kinds_and_algorithms_are_refused():
         decode_entry(data[:-67] + b"\x02" + data[-66:])
 
 
+def test_a_statement_cut_short_is_refused():
+    statement = encode_statement(alice.statement())
+    with pytest.raises(EncodingError, match="too few"):
+        decode_statement(statement[:184])
+    with pytest.raises(EncodingError, match="inside its CID"):
+        decode_statement(statement[:200])
+
+
+def test_a_length_that_does_not_add_up_is_refused():
+    data = encode_entry(an_entry())
+    with pytest.raises(EncodingError, match="add up"):
+        decode_entry(flip(data, (len(data) - 65) * 8))
+
+
 def test_version_1_has_no_extension():
     statement = encode_statement(alice.statement())
     with pytest.raises(EncodingError, match="extension"):

@@ -213,10 +213,18 @@ def test_a_changed_checkpoint_is_found(log: World, change: str):
 
 def test_an_entry_of_another_log_is_found(log: World):
     log.attack(
-        "UPDATE ledger.entry SET bytes = overlay(bytes placing sha256('x') from 5"
-        " for 16) WHERE seq = 3"
+        "UPDATE ledger.entry SET bytes = overlay(bytes placing '\\x00' from 5)"
+        " WHERE seq = 3"
     )
-    assert fault_of(log).seq == 3
+    assert fault_of(log) == Fault(3, "Entry 3 belongs to another log.")
+
+
+def test_an_entry_older_than_the_one_before_it_is_found(log: World):
+    log.attack(
+        "UPDATE ledger.entry SET ts_ms = 1,"
+        " bytes = overlay(bytes placing int8send(1) from 61) WHERE seq = 5"
+    )
+    assert fault_of(log) == Fault(5, "Entry 5 is older than the entry before it.")
 
 
 def test_another_key_vouches_for_nothing(log: World):

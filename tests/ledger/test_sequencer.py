@@ -300,6 +300,20 @@ def test_an_entry_changed_before_it_is_certified_is_never_signed(world: World):
     assert world.count("checkpoint") == 0
 
 
+def test_an_entry_that_does_not_continue_the_chain_is_never_signed(world: World):
+    world.queue(3)
+    with world.connect("sequencer") as login:
+        sequencer = world.sequencer(login)
+        sequencer.resume()
+        sequencer.append_batch()
+    world.attack(
+        "UPDATE ledger.entry SET bytes = overlay(bytes placing sha256('') from 29)"
+        " WHERE seq = 1"
+    )
+    with pytest.raises(LedgerDamaged, match="Entry 1 does not continue the chain"):
+        world.sequence()
+
+
 def test_another_root_for_a_size_that_was_signed_is_a_fork(world: World):
     with world.connect("sequencer") as login:
         sequencer = world.sequencer(login)
