@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "portal.middleware.ActingMiddleware",
     "portal.middleware.NoStoreMiddleware",
     "portal.middleware.RefusalMiddleware",
+    "records.middleware.DamageMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -125,7 +126,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 TIME_ZONE = text("TIME_ZONE", "UTC")
 USE_TZ = True
-FORM_RENDERER = "django.forms.renderers.DjangoDivFormRenderer"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
