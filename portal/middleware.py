@@ -53,8 +53,10 @@ class RefusalMiddleware:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """403 for what the rules refuse, 503 for a key that cannot be used now."""
+        sentence = str(exception)
         if isinstance(exception, Refused):
-            return render(request, "403.html", {"sentence": str(exception)}, status=403)
+            # Named as Django names it, which shows this page for its own refusals.
+            return render(request, "403.html", {"exception": sentence}, status=403)
         if isinstance(exception, KeyUnavailable):
-            return render(request, "503.html", {"sentence": str(exception)}, status=503)
+            return render(request, "503.html", {"sentence": sentence}, status=503)
         return None
