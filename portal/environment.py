@@ -36,7 +36,7 @@ def number(name: str, default: int) -> int:
         EnvironmentProblem: the value is not one.
     """
     value = text(name, str(default))
-    if not value.isdigit():
+    if not value.isdecimal():
         raise EnvironmentProblem(f"{name} is {value!r}; write a whole number.")
     return int(value)
 

@@ -25,6 +25,8 @@ from records.models import Document
 from records.permissions import check_may_add_document, relation
 from records.storage.errors import StorageError
 
+FRAME_DIGITS = 6
+
 
 @login_required
 @require_http_methods(["GET", "POST"])
@@ -87,7 +89,7 @@ def document(request: SignedInRequest, document_id: UUID) -> HttpResponse:
 def frame_or_404(request: SignedInRequest, content: bytes) -> DecodedImage:
     """The frame of an image that the request names, counted from 1."""
     asked = request.GET.get("frame") or request.POST.get("frame") or "1"
-    if not asked.isdigit() or int(asked) < 1:
+    if not asked.isdecimal() or len(asked) > FRAME_DIGITS or int(asked) < 1:
         raise Http404
     try:
         return decode(content, frame=int(asked) - 1)

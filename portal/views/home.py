@@ -18,12 +18,11 @@ def home(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_POST
 def switch_institution(request: SignedInRequest) -> HttpResponse:
-    number = request.POST.get("institution", "")
-    if not number.isdigit() or not (
-        request.acting.user.memberships.filter(institution_id=int(number)).exists()
-    ):
+    own = request.acting.user.memberships.values_list("institution_id", flat=True)
+    chosen = request.POST.get("institution")
+    if chosen not in map(str, own):
         raise Http404
-    request.session[SESSION_KEY] = int(number)
+    request.session[SESSION_KEY] = int(chosen)
     return redirect("home")
 
 
