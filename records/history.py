@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from ledger.events import Event
 from ledger.history import Progress, progress
 from portal.acting import Acting
+from records.errors import RecordDamaged
 from records.models import Act, Document, Patient
 from records.opening import name_of
 from records.permissions import (
@@ -134,15 +136,24 @@ def proof_of_act(act: Act) -> Proof:
 
 
 def _names(acting: Acting, patient: Patient, page: list[Act]) -> dict[object, str]:
-    """Only names of documents the reader may open are unsealed."""
+    """By document that the reader may open: its own name, for images only."""
     wanted = {act.document_id for act in page if act.document_id}
     readable = readable_documents(acting, patient).filter(pk__in=wanted)
     reader = opening_holder(acting, patient)
     return {
-        document.pk: name_of(document, reader)
+        document.pk: _shown_name(document, reader)
         for document in readable.prefetch_related("wraps")
-        if document.kind == Document.Kind.IMAGE
     }
+
+
+def _shown_name(document: Document, reader: UUID) -> str:
+    if document.kind != Document.Kind.IMAGE:
+        return ""
+    try:
+        return name_of(document, reader)
+    except RecordDamaged:
+        # One damaged row must not close the whole history; opening it says why.
+        return _("a document whose name does not open")
 
 
 def _item(
@@ -152,14 +163,9 @@ def _item(
     guardians: set[int],
 ) -> Item:
     statement_id = bytes(act.statement_id)
-    readable = act.document_id in names or (
-        act.document is not None and act.document.kind != Document.Kind.SERVICE_COPY
-    )
-    url = (
-        reverse("document", args=[act.document_id])
-        if act.document_id and readable
-        else ""
-    )
+    url = ""
+    if act.document_id in names:
+        url = reverse("document", args=[act.document_id])
     return Item(
         at=act.at,
         title=_title(act),
