@@ -36,6 +36,8 @@ def request_grading(
         KeyUnavailable, StoreUnavailable: nothing changed.
     """
     check_may_request_grade(by, image)
+    # Who asks at the same moment waits here, then finds the job.
+    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
     if GradingJob.objects.filter(
         image=image, frame=frame, state__in=UNFINISHED
     ).exists():

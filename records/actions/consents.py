@@ -32,13 +32,18 @@ def grant_consent(
         later are wrapped when they are added.
 
     Raises:
-        Refused: no guardian, the moment has passed, or the hospital may read already.
+        Refused: no guardian, the moment has passed, the hospital does not have the
+            patient in care, or it may read already.
         KeyUnavailable: a key cannot be used now; nothing changed.
         RecordDamaged: a document's key does not open; nothing changed.
     """
     check_may_manage_consents(by, patient)
+    # Who allows the same hospital at the same moment waits here, then finds it done.
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     if until <= timezone.now():
         raise Refused("Choose a day that is still to come.")
+    if not patient.enrolments.filter(institution=institution, ended_at=None).exists():
+        raise Refused(f"{institution} does not have {patient} in its care.")
     _close_expired(patient, institution)
     if patient.consents.filter(institution=institution, withdrawn_at=None).exists():
         raise Refused(f"{institution} may already read this history.")
@@ -69,6 +74,20 @@ def withdraw_consent(*, consent: Consent, by: Acting) -> None:
         raise Refused("This permission was withdrawn before.")
     _foreign_wraps(consent.patient, consent.institution).delete()
     _record(consent, Event.CONSENT_WITHDRAWN, by, [])
+
+
+def end_reading(*, patient: Patient, institution: Institution) -> None:
+    """Close what a hospital was allowed, because its care of the patient ends.
+
+    Who may: `end_enrolment`, in its transaction.
+    Records: nothing of its own; the end of the care is recorded.
+    Effects: the hospital's wraps are deleted, but for what it made itself. Should
+        the patient come back, the guardian decides anew.
+    """
+    patient.consents.filter(institution=institution, withdrawn_at=None).update(
+        withdrawn_at=timezone.now()
+    )
+    _foreign_wraps(patient, institution).delete()
 
 
 def _close_expired(patient: Patient, institution: Institution) -> None:

@@ -13,6 +13,7 @@ from portal.errors import Refused
 from portal.keys import create_holder
 from portal.models import Institution
 from portal.sealed_fields import blind_index
+from records.actions.consents import end_reading
 from records.models import Enrolment, Guardian, Patient
 from records.models.patient import new_code
 from records.permissions import check_may_enrol
@@ -83,6 +84,7 @@ def end_enrolment(*, enrolment: Enrolment, by: Acting) -> None:
 
     Who may: an admin of the enrolment's hospital.
     Records: ENROLMENT_ENDED.
+    Effects: what the guardian allowed the hospital ends with its care.
 
     Raises:
         Refused: no admin there, or it has ended before.
@@ -94,6 +96,7 @@ def end_enrolment(*, enrolment: Enrolment, by: Acting) -> None:
     )
     if not changed:
         raise Refused("This enrolment has ended before.")
+    end_reading(patient=enrolment.patient, institution=enrolment.institution)
     _record(enrolment.patient, enrolment.institution, Event.ENROLMENT_ENDED, by)
 
 
