@@ -35,12 +35,13 @@ def judge_grade(
     Effects: grade and reason are sealed as a document; the AI grade stays as it was.
 
     Raises:
-        Refused: not allowed, no grade yet, or overruled without a reason.
+        Refused: not allowed, no grade yet, or overruled without a grade and a reason.
     """
     check_may_judge(by, job)
-    if decision == Verdict.Decision.OVERRULED and not reason.strip():
-        raise Refused("Say why you overrule the grade; both are kept.")
-    word = {"grade": grade.value if grade else None, "reason": reason.strip()}
+    own = grade if decision == Verdict.Decision.OVERRULED else None
+    if decision == Verdict.Decision.OVERRULED and not (own and reason.strip()):
+        raise Refused("Say which grade you set instead, and why; both are kept.")
+    word = {"grade": own.value if own else None, "reason": reason.strip()}
     document = add_document(
         patient=job.image.patient,
         institution=by.institution or job.institution,
