@@ -6,13 +6,14 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django_q.models import Schedule
 
 from portal.database import ensure_roles_and_database
 from portal.environment import BASE
-from portal.keys import LOG_HOLDER, create_holder
+from portal.errors import KeyUnavailable
+from portal.keys import LOG_HOLDER, create_holder, log_signer
 from portal.models import KeyHolder
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             if not KeyHolder.objects.filter(pk=LOG_HOLDER).exists():
                 create_holder(holder_id=LOG_HOLDER)
+        _check_master_key()
         for function, minutes in settings.SCHEDULES.items():
             Schedule.objects.update_or_create(
                 name=function,
@@ -39,6 +41,16 @@ class Command(BaseCommand):
                 },
             )
         self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
+
+
+def _check_master_key() -> None:
+    try:
+        log_signer()
+    except KeyUnavailable as problem:
+        raise CommandError(
+            "The master key is not the one this database was set up with."
+            " Set MASTER_KEY or MASTER_KEY_FILE to that key."
+        ) from problem
 
 
 def as_owner(*command: str) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.database import start_embedded
-from portal.environment import BASE, EnvironmentProblem, text
+from portal.environment import BASE, EnvironmentProblem, master_key, text
 
 
 class Command(BaseCommand):
@@ -27,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         port = int(text("PORT", "8000"))
         _check_port(port)
+        master_key()  # a key that is no key is said before anything starts
         if not text("DATABASE_URL"):
             _start_database()
         _manage("setup")
@@ -44,8 +45,10 @@ def _check_port(port: int) -> None:
     """Ask for the port before anything is started.
 
     Raises:
-        EnvironmentProblem: another program listens there.
+        EnvironmentProblem: another program listens there, or it is no port.
     """
+    if not 0 < port < 65536:
+        raise EnvironmentProblem(f"PORT is {port}; write a number from 1 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
