@@ -83,21 +83,25 @@ def withdraw(
 
 def _consequences(hospital: str, *, closing: int, kept: int) -> list[str]:
     """What withdrawing does, what it cannot do."""
-    return [
-        ngettext(
+    loses = _("It can no longer open anything that other hospitals add.")
+    if closing:
+        loses = ngettext(
             "%(hospital)s can no longer open the %(count)d document that comes from"
             " elsewhere, nor anything that other hospitals add.",
             "%(hospital)s can no longer open the %(count)d documents that come from"
             " elsewhere, nor anything that other hospitals add.",
             closing,
-        )
-        % {"hospital": hospital, "count": closing},
-        ngettext(
+        ) % {"hospital": hospital, "count": closing}
+    keeps = _("It has made no document itself, so it will see none.")
+    if kept:
+        keeps = ngettext(
             "It keeps the %(count)d document it made itself.",
             "It keeps the %(count)d documents it made itself.",
             kept,
-        )
-        % {"count": kept},
+        ) % {"count": kept}
+    return [
+        loses,
+        keeps,
         _("What was read before cannot be unread."),
         _("You can allow the hospital again at any time."),
     ]
