@@ -203,7 +203,7 @@ def _proof(statement_id: bytes, found: Progress | None) -> Proof:
         )
     return Proof(
         "sequenced",
-        _("Entry %(seq)s of the ledger: nobody can change it unseen.")
+        _("Entry %(seq)s of the ledger: changing it would break the chain.")
         % {"seq": found.seq},
         url,
     )
