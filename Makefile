@@ -39,6 +39,17 @@ install-tests: .venv/.tests
 	@tests/install-chromium
 	@touch $@
 
+# Brings the pages' third-party parts again, at the versions of package-lock.json.
+vendor:
+	npm ci --ignore-scripts --no-audit --no-fund
+	mkdir -p static/vendor/bootstrap static/vendor/htmx static/vendor/inter
+	sed '/sourceMappingURL/d' node_modules/bootstrap/dist/css/bootstrap.min.css > static/vendor/bootstrap/bootstrap.min.css
+	cp node_modules/bootstrap/LICENSE static/vendor/bootstrap/
+	cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/LICENSE static/vendor/htmx/
+	cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 \
+	   node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 \
+	   node_modules/@fontsource-variable/inter/LICENSE static/vendor/inter/
+
 format: install-tests
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
