@@ -18,15 +18,18 @@ class ContentStore(Protocol):
         """Keep a document until it is removed.
 
         On return it is durable: it survives a crash of the process or the machine.
-        Putting the same bytes again changes nothing, mends damaged or missing blocks,
-        and needs one ``remove`` like any other. If this raises (``content`` may, too),
-        the store has no new document; an unfinished one is never visible to others.
+        Putting the same bytes again restores missing blocks, changes nothing else and
+        needs one ``remove`` like any other; a damaged document is mended by removing
+        it, then putting it. If this raises (``content`` may, too), the store has no
+        new document; an unfinished one is never visible to others.
 
         Args:
             content: the document in items of any length; read once, never held whole.
 
         Raises:
             StoreUnavailable: full, down or not allowed; try again later.
+            BlockDamaged: the store has a damaged copy of a block and does not replace
+                it while a document needs it.
         """
 
     def read(self, cid: CID) -> Iterator[bytes]:

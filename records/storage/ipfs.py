@@ -19,6 +19,7 @@ from records.storage.unixfs import LARGEST_BLOCK, Block, build, read
 os.environ.setdefault("PY_IPFS_HTTP_CLIENT_PATCH_REQUESTS", "no")
 
 import ipfshttpclient
+from ipfshttpclient.client.block import Section as BlockSection
 from ipfshttpclient.exceptions import (
     AddressError,
     CommunicationError,
@@ -27,6 +28,7 @@ from ipfshttpclient.exceptions import (
 )
 
 PATIENCE_SECONDS = 10.0
+COLLECTION_SECONDS = 600.0
 
 
 class IpfsStore:
@@ -60,6 +62,8 @@ class IpfsStore:
     def put(self, content: Iterable[bytes]) -> CID:
         """See ``ContentStore.put``.
 
+        Each block is read back. Nodes take no new copy of a block they believe to
+        have, so a damaged one is dropped first, which they refuse for pinned ones.
         If it raises, the blocks that the node already has are not pinned and go with
         its next collection. A collection by someone else in the middle of a put makes
         it fail rather than leave a hole: pinning walks the whole document.
@@ -71,7 +75,7 @@ class IpfsStore:
         if root is None:
             raise ValueError("A document has at least one block.")
         with self._node_errors_in_words():
-            self._client.pin.add(str(root), opts=self._time_limit())
+            self._client.pin.add(str(root), opts=_time_limit(3 * self._patience))
         return root
 
     def read(self, cid: CID) -> Iterator[bytes]:
@@ -98,34 +102,39 @@ class IpfsStore:
     def collect(self) -> None:
         """See ``ContentStore.collect``; the node drops all that is not pinned."""
         with self._node_errors_in_words():
-            self._client.repo.gc(quiet=True)
+            self._client.repo.gc(quiet=True, timeout=COLLECTION_SECONDS)
 
     def _put_block(self, block: Block) -> None:
+        self._send_block(block)
+        if self._get_block(block.cid) != block.data:
+            with self._node_errors_in_words():
+                _BlockRemoval(self._client).drop(block.cid)
+            self._send_block(block)
+            if self._get_block(block.cid) != block.data:
+                raise BlockDamaged(block.cid)
+
+    def _send_block(self, block: Block) -> None:
         # Kubo calls "format" deprecated, js-ipfs knows nothing else, and Kubo refuses
         # "cid-codec" beside it; the answer is compared, so a change will be noticed.
         options = {"format": codec_of(block.cid), "mhtype": "sha2-256", "version": 1}
         with self._node_errors_in_words():
             answer = self._client.block.put(BytesIO(block.data), opts=options)
-            # Nodes answer in whichever base they like.
-            if CID.decode(answer["Key"]) != block.cid:
-                raise StoreUnavailable(
-                    f"The IPFS node at {self._api} stores blocks under other CIDs "
-                    "than theirs; it cannot be used."
-                )
+        # Nodes answer in whichever base they like.
+        if CID.decode(answer["Key"]) != block.cid:
+            raise StoreUnavailable(
+                f"The IPFS node at {self._api} stores blocks under other CIDs "
+                "than theirs; it cannot be used."
+            )
 
     def _get_block(self, cid: CID) -> bytes:
         with self._node_errors_in_words():
             try:
-                parts = self._client.block.get(
-                    str(cid), stream=True, opts=self._time_limit()
-                )
+                limit = _time_limit(self._patience)
+                parts = self._client.block.get(str(cid), stream=True, opts=limit)
             except ErrorResponse:
                 raise BlockMissing(cid) from None
             with parts:
                 return _join_block(cid, parts)
-
-    def _time_limit(self) -> dict[str, str]:
-        return {"timeout": f"{round(1000 * self._patience)}ms"}
 
     @contextmanager
     def _node_errors_in_words(self) -> Iterator[None]:
@@ -140,6 +149,18 @@ class IpfsStore:
             raise StoreUnavailable(
                 f"The IPFS node at {self._api} does not answer."
             ) from error
+
+
+class _BlockRemoval(BlockSection):  # type: ignore[misc]  # the client has no types
+    """The one call of the RPC that the client leaves out."""
+
+    def drop(self, cid: CID) -> None:
+        """Make the node forget a block; it keeps one that is pinned."""
+        self._client.request("/block/rm", (str(cid),), opts={"force": "true"})
+
+
+def _time_limit(seconds: float) -> dict[str, str]:
+    return {"timeout": f"{round(1000 * seconds)}ms"}
 
 
 def _join_block(cid: CID, parts: Iterable[Any]) -> bytes:
