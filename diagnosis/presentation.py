@@ -2,17 +2,24 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.imaging.overlay import layer_png, preview_png
 from diagnosis.models import GradingJob, State
+from records.models import Document
 
 PAGE_SIDE = 1024
 """Longest side, in pixels, of an image shown in a page."""
 
-STEPS = (State.QUEUED, State.PREPARING, State.RUNNING, State.SAVING, State.DONE)
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "dicom": "DICOM"}
 
 
 def data_uri(png: bytes) -> str:
@@ -23,6 +30,31 @@ def data_uri(png: bytes) -> str:
 def shown(image: DecodedImage) -> str:
     """The frame, small enough for a page."""
     return data_uri(preview_png(image.pixels, PAGE_SIDE))
+
+
+def image_facts(document: Document, image: DecodedImage) -> list[tuple[str, str]]:
+    """What is known of an image, name by name."""
+    rows, columns = image.pixels.shape[:2]
+    added = date_format(localtime(document.created_at), "j F Y, H:i")
+    facts = [
+        (_("From"), document.institution.name),
+        (_("Added"), added),
+        (_("Format"), FORMATS[image.format]),
+        (_("Size"), _("%(w)d × %(h)d pixels") % {"w": columns, "h": rows}),
+        (_("Calibration"), _calibration(image)),
+    ]
+    if document.created_by:
+        facts.insert(2, (_("Added by"), document.created_by.full_name))
+    if image.frames > 1:
+        facts.append((_("Frames"), str(image.frames)))
+    return facts
+
+
+def _calibration(image: DecodedImage) -> str:
+    if image.millimetres_per_pixel is None:
+        return _("not calibrated: lengths cannot be measured")
+    across, down = (number_format(mm, 3) for mm in image.millimetres_per_pixel)
+    return _("%(x)s × %(y)s mm per pixel") % {"x": across, "y": down}
 
 
 @dataclass(frozen=True)
@@ -63,3 +95,47 @@ def usual_seconds() -> float | None:
     recent = GradingJob.objects.filter(state=State.DONE).order_by("-ended_at")[:10]
     seconds = sorted(job.elapsed.total_seconds() for job in recent)
     return seconds[len(seconds) // 2] if seconds else None
+
+
+def waiting_sentence(job: GradingJob) -> str:
+    """What is going on with an unfinished job, for the one who waits."""
+    if job.state == State.QUEUED:
+        before = job.place_in_queue - 1
+        if not before:
+            return _("Next in the queue.")
+        return ngettext(
+            "%(count)d image is before this one.",
+            "%(count)d images are before this one.",
+            before,
+        ) % {"count": before}
+    stages = {
+        "segmenting": _("Looking for the kidney in the image."),
+        "merging": _("Putting what was found over the image."),
+        "classifying": _("Grading the kidney."),
+    }
+    states = {
+        State.PREPARING: _("Opening the desensitised copy."),
+        State.SAVING: _("Sealing the result into the history."),
+    }
+    return stages.get(job.stage) or states.get(State(job.state), _("Being graded."))
+
+
+def clock(elapsed: timedelta) -> str:
+    """Minutes and seconds, as 0:07."""
+    minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def usual_words(seconds: float | None) -> str:
+    """How long a grade usually takes; empty before the first one."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        whole = max(1, round(seconds))
+        return ngettext("about %(count)d second", "about %(count)d seconds", whole) % {
+            "count": whole
+        }
+    whole = round(seconds / 60)
+    return ngettext("about %(count)d minute", "about %(count)d minutes", whole) % {
+        "count": whole
+    }
