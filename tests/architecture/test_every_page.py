@@ -1,0 +1,247 @@
+"""Who gets what answer from every page: the access policy as a table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from diagnosis.actions.jobs import claim, fail
+from diagnosis.models import GradingJob
+from records.models import Act, Consent
+from tests.cast import Cast, picture
+
+# Columns: who asks. Bea is asked twice: with Grace's consent ("bea+") and without.
+# Cells: the status; "in" leads to the sign-in page; "." is 404, as if it did not exist.
+POLICY = """
+page                  nobody grace oscar bea+ bea  alan ada  boris carl petra
+GET  home             in     302   302   302  302  302  302  302   302  302
+GET  alive            200    200   200   200  200  200  200  200   200  200
+GET  members          in     .     .     .    .    .    200  200   .    .
+POST members          in     .     .     .    .    .    302  302   .    .
+GET  institutions     in     .     .     .    .    .    .    .     .    200
+POST switch-to-b      in     .     .     302  302  .    .    302   .    .
+GET  ledger           in     200   200   200  200  200  200  200   200  200
+GET  checkpoint       .      .     .     .    .    .    .    .     .    .
+GET  patients         in     .     .     200  200  200  200  200   200  .
+GET  family           in     200   200   200  200  200  200  200   200  200
+GET  patient          in     200   .     200  200  200  200  200   .    .
+GET  consents         in     200   .     .    .    .    .    .     .    .
+POST consents         in     302   .     .    .    .    .    .     .    .
+GET  withdraw         in     200   .     .    .    .    .    .     .    .
+POST withdraw         in     302   .     .    .    .    .    .     .    .
+GET  enrol            in     403   403   403  403  403  200  200   403  403
+POST enrol            in     403   403   403  403  403  302  200   403  403
+GET  let-go           in     403   403   403  403  403  .    200   403  403
+POST let-go           in     403   403   403  403  403  .    302   403  403
+GET  audit            in     200   200   200  200  200  200  200   200  200
+GET  proof-of-a       in     200   .     200  .    200  200  .     .    .
+GET  proof-of-b       in     200   .     200  200  .    .    200   .    .
+GET  upload           in     403   .     200  200  403  403  403   .    .
+POST upload           in     403   .     302  302  403  403  403   .    .
+GET  image-of-a       in     200   .     200  .    200  .    .     .    .
+GET  image-of-b       in     200   .     200  200  .    .    .     .    .
+GET  report-of-a      in     302   .     302  .    302  .    .     .    .
+GET  service-copy     in     .     .     .    .    .    .    .     .    .
+GET  preview-of-a     in     403   .     200  .    403  .    .     .    .
+GET  preview-of-b     in     403   .     200  200  .    .    .     .    .
+POST ask-for-a        in     403   .     302  .    403  .    .     .    .
+POST ask-for-b        in     403   .     302  302  .    .    .     .    .
+GET  jobs             in     200   200   200  200  200  200  200   200  200
+GET  grade-of-a       in     200   .     200  .    200  .    .     .    .
+GET  progress-of-a    in     200   .     200  .    200  .    .     .    .
+GET  queued-at-b      in     200   .     200  200  .    .    .     .    .
+GET  progress-at-b    in     200   .     200  200  .    .    .     .    .
+POST cancel-at-b      in     302   .     302  302  .    .    .     .    .
+POST retry-at-b       in     302   .     302  302  .    .    .     .    .
+POST judge-at-a       in     .     .     302  .    .    .    .     .    .
+POST judge-at-b       in     .     .     302  302  .    .    .     .    .
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address with what is sent there; `ready` runs before, for every asker."""
+
+    name: str
+    args: Callable[[Cast], list[Any]] = lambda cast: []
+    data: Callable[[Cast], dict[str, Any]] = lambda cast: {}
+    ready: Callable[[Cast], Any] = field(default=lambda cast: None)
+
+
+def failed(cast: Cast) -> None:
+    job = claim(job_id=cast.request().pk)
+    assert job
+    fail(job=job, sentence="It did not work.", traceback="")
+
+
+def allowed(cast: Cast) -> None:
+    if not Consent.objects.live().exists():
+        cast.consent()
+
+
+def job_at_b(cast: Cast) -> list[Any]:
+    return [GradingJob.objects.get(image=cast.image_b).pk]
+
+
+def act_about(document: str) -> Callable[[Cast], list[Any]]:
+    return lambda cast: [getattr(cast, document).statement_id.hex()]
+
+
+AGREED = {"decision": "accepted", "grade": "", "reason": ""}
+PAGES = {
+    "home": Page("home"),
+    "alive": Page("alive"),
+    "members": Page(
+        "members",
+        data=lambda cast: {
+            "full_name": "New Colleague",
+            "email": "new@people.example",
+            "role": "doctor",
+        },
+    ),
+    "institutions": Page("institutions"),
+    "switch-to-b": Page("switch_institution", data=lambda c: {"institution": c.b.pk}),
+    "ledger": Page("ledger"),
+    "checkpoint": Page("checkpoint"),
+    "patients": Page("patients"),
+    "family": Page("family"),
+    "patient": Page("patient", lambda c: [c.child.pk]),
+    "consents": Page(
+        "consents",
+        lambda c: [c.child.pk],
+        lambda c: {"institution": c.b.pk, "until": "2999-12-31"},
+    ),
+    "withdraw": Page(
+        "withdraw",
+        lambda c: [c.child.pk, Consent.objects.get(patient=c.child).pk],
+        ready=allowed,
+    ),
+    "enrol": Page(
+        "enrol",
+        data=lambda c: {
+            "form": "arriving",
+            "arriving-code": c.child.code.lower(),
+            "arriving-hospital_number": "X-1",
+        },
+    ),
+    "let-go": Page("let_go", lambda c: [c.b.enrolments.get(patient=c.child).pk]),
+    "audit": Page("audit"),
+    "proof-of-a": Page("proof", act_about("image_a")),
+    "proof-of-b": Page("proof", act_about("image_b")),
+    "upload": Page(
+        "upload",
+        lambda c: [c.child.pk],
+        lambda c: {"file": SimpleUploadedFile("scan.png", picture(9))},
+    ),
+    "image-of-a": Page("document", lambda c: [c.image_a.pk]),
+    "image-of-b": Page("document", lambda c: [c.image_b.pk]),
+    "report-of-a": Page("document", lambda c: [c.job.report_id]),
+    "service-copy": Page("document", lambda c: [c.job.copy_id]),
+    "preview-of-a": Page("preview", lambda c: [c.image_a.pk]),
+    "preview-of-b": Page("preview", lambda c: [c.image_b.pk]),
+    "ask-for-a": Page("ask", lambda c: [c.image_a.pk]),
+    "ask-for-b": Page("ask", lambda c: [c.image_b.pk]),
+    "jobs": Page("jobs"),
+    "grade-of-a": Page("job", lambda c: [c.job.pk]),
+    "progress-of-a": Page("progress", lambda c: [c.job.pk]),
+    "queued-at-b": Page("job", job_at_b, ready=Cast.request),
+    "progress-at-b": Page("progress", job_at_b, ready=Cast.request),
+    "cancel-at-b": Page("cancel", job_at_b, ready=Cast.request),
+    "retry-at-b": Page("retry", job_at_b, ready=failed),
+    "judge-at-a": Page("judge", lambda c: [c.job.pk], lambda c: AGREED),
+    "judge-at-b": Page("judge", job_at_b, lambda c: AGREED, ready=Cast.graded),
+}
+ASKERS, *ROWS = (line.split()[-10:] for line in POLICY.strip().splitlines())
+ASKED = [tuple(line.split()[:2]) for line in POLICY.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "cells"),
+    [(*asked, row) for asked, row in zip(ASKED, ROWS, strict=True)],
+    ids=[" ".join(asked) for asked in ASKED],
+)
+def test_every_page_answers_each_as_the_policy_says(
+    cast: Cast, sign_in, anonymous: Client, method: str, page: str, cells: list[str]
+):
+    given = {}
+    for asker in ASKERS:
+        with transaction.atomic():
+            if asker == "bea+":
+                cast.consent()
+            name = asker.removesuffix("+")
+            client = anonymous if name == "nobody" else sign_in(name)
+            given[asker] = answer(client, method, PAGES[page])
+            transaction.set_rollback(True)
+    assert given == dict(zip(ASKERS, cells, strict=True))
+
+
+def answer(client: Client, method: str, page: Page) -> str:
+    cast = Cast()
+    page.ready(cast)
+    address = reverse(page.name, args=page.args(cast))
+    if method == "POST":
+        response = client.post(address, page.data(cast))
+    else:
+        response = client.get(address)
+    leads_to = response.headers.get("Location", "")
+    if response.status_code == 302 and leads_to.startswith(reverse("account_login")):
+        return "in"
+    return {404: "."}.get(response.status_code, str(response.status_code))
+
+
+def test_no_page_is_left_out_of_the_policy():
+    named = {page.name for page in PAGES.values()}
+    assert named == {n for n in names(get_resolver()) if not n.startswith("account_")}
+    assert {page for _method, page in ASKED} == set(PAGES)
+
+
+def names(resolver: URLResolver) -> set[str]:
+    found: set[str] = set()
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            found.add(str(pattern.name))
+        else:
+            found |= names(pattern)
+    return found
+
+
+ONLY = {
+    name: methods.pop()
+    for name in PAGES
+    if len(methods := {m for m, p in ASKED if PAGES[p].name == PAGES[name].name}) == 1
+}
+
+
+def test_a_page_takes_no_other_method_than_the_policy_names(cast: Cast, sign_in):
+    client = sign_in("bea")
+    for name, method in ONLY.items():
+        with transaction.atomic():
+            PAGES[name].ready(cast)
+            address = reverse(PAGES[name].name, args=PAGES[name].args(Cast()))
+            other = client.post if method == "GET" else client.get
+            assert other(address).status_code == 405, name
+            transaction.set_rollback(True)
+
+
+def test_an_act_seen_by_the_guardian_alone_has_no_proof_for_doctors(
+    cast: Cast, sign_in
+):
+    allowed(cast)
+    granted = Act.objects.get(patient=cast.child, event=30)
+    address = reverse("proof", args=[bytes(granted.statement_id).hex()])
+    assert sign_in("grace").get(address).status_code == 200
+    assert sign_in("bea").get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/proofs/xyz/", "/proofs/00ff/", "/nothing/", "/documents/1/"]
+)
+def test_what_does_not_exist_is_a_404_with_words(cast: Cast, sign_in, path: str):
+    response = sign_in("grace").get(path)
+    assert response.status_code == 404
+    assert "what it led to is not open to you" in response.text

@@ -1,0 +1,257 @@
+"""An act whose record cannot be written has not happened."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from diagnosis.actions.jobs import (
+    advance,
+    cancel,
+    claim,
+    fail,
+    record_grade,
+    request_grading,
+    retry,
+    sweep,
+)
+from diagnosis.actions.verdicts import judge_grade
+from diagnosis.models import GradingJob, State, Verdict
+from diagnosis.models.grading_job import MAX_ATTEMPTS
+from ledger.errors import LedgerError
+from portal.actions.institutions import register_institution
+from portal.actions.members import add_first_admin, add_member
+from portal.models import Institution, User
+from portal.roles import Role
+from records.actions.consents import grant_consent, withdraw_consent
+from records.actions.documents import (
+    NewDocument,
+    add_document,
+    open_document,
+    seal_for,
+)
+from records.actions.patients import (
+    NewPatient,
+    end_enrolment,
+    enrol_patient,
+    register_patient,
+)
+from records.models import Document
+from tests.architecture.snapshots import snapshot
+from tests.architecture.test_actions import ACTIONS
+from tests.cast import Cast, picture, report
+
+Act = Callable[[], Any]
+APPENDING = (
+    "portal.actions.institutions.append",
+    "portal.actions.members.append",
+    "records.recording.append",
+)
+
+
+def new_document() -> NewDocument:
+    return NewDocument(
+        kind=Document.Kind.IMAGE,
+        name="scan.png",
+        media_type="image/png",
+        content=[picture(5)],
+    )
+
+
+def registers_institution(cast: Cast) -> Act:
+    return lambda: register_institution(
+        name="Elm Hospital", kind=Institution.Kind.HOSPITAL
+    )
+
+
+def adds_first_admin(cast: Cast) -> Act:
+    user = User.objects.create_user("new@people.example", full_name="New Admin")
+    new = register_institution(name="Elm Hospital", kind=Institution.Kind.HOSPITAL)
+    return lambda: add_first_admin(institution=new, user=user, role=Role.HOSPITAL_ADMIN)
+
+
+def adds_member(cast: Cast) -> Act:
+    return lambda: add_member(
+        institution=cast.b,
+        email="new@people.example",
+        full_name="New Doctor",
+        role=Role.DOCTOR,
+        by=cast.boris.user,
+    )
+
+
+def registers_patient(cast: Cast) -> Act:
+    new = NewPatient(
+        full_name="New Child",
+        birth_date=date(2025, 1, 1),
+        hospital_number="B-1",
+        guardian_name="New Guardian",
+        guardian_email="guardian@people.example",
+    )
+    return lambda: register_patient(new=new, by=cast.boris)
+
+
+def enrols(cast: Cast) -> Act:
+    return lambda: enrol_patient(
+        code=cast.child.code, hospital_number="A-2", by=cast.ada
+    )
+
+
+def ends_enrolment(cast: Cast) -> Act:
+    cast.consent()
+    enrolment = cast.child.enrolments.get(institution=cast.b)
+    return lambda: end_enrolment(enrolment=enrolment, by=cast.boris)
+
+
+def adds_document(cast: Cast) -> Act:
+    return lambda: add_document(
+        patient=cast.child, institution=cast.b, new=new_document(), by=cast.bea.user
+    )
+
+
+def seals(cast: Cast) -> Act:
+    return lambda: seal_for(
+        patient=cast.child,
+        institution=cast.b,
+        new=new_document(),
+        readers=[cast.service.holder_id],
+        by=cast.bea.user,
+    )
+
+
+def opens(cast: Cast) -> Act:
+    return lambda: open_document(document=cast.image_b, acting=cast.bea)
+
+
+def grants(cast: Cast) -> Act:
+    return lambda: grant_consent(
+        patient=cast.child,
+        institution=cast.b,
+        until=timezone.now() + timedelta(days=1),
+        by=cast.grace,
+    )
+
+
+def withdraws(cast: Cast) -> Act:
+    consent = cast.consent()
+    return lambda: withdraw_consent(consent=consent, by=cast.grace)
+
+
+def requests(cast: Cast) -> Act:
+    return lambda: request_grading(
+        image=cast.image_b, frame=0, desensitised_png=picture(3), by=cast.bea
+    )
+
+
+def claimed(cast: Cast) -> GradingJob:
+    job = claim(job_id=cast.request().pk)
+    assert job
+    return job
+
+
+def records_grade(cast: Cast) -> Act:
+    job = claimed(cast)
+    advance(job=job, to=State.RUNNING)
+    advance(job=job, to=State.SAVING)
+    kept = report().to_json()
+    return lambda: record_grade(job=job, report=kept, model_version="test-1")
+
+
+def fails(cast: Cast) -> Act:
+    job = claimed(cast)
+    return lambda: fail(job=job, sentence="It did not work.", traceback="…")
+
+
+def cancels(cast: Cast) -> Act:
+    job = claimed(cast)
+    return lambda: cancel(job=job, by=cast.bea)
+
+
+def retries(cast: Cast) -> Act:
+    job = claimed(cast)
+    fail(job=job, sentence="It did not work.", traceback="…")
+    return lambda: retry(job=job, by=cast.bea)
+
+
+def sweeps(cast: Cast) -> Act:
+    job = claimed(cast)
+    GradingJob.objects.filter(pk=job.pk).update(
+        heard_at=timezone.now() - timedelta(hours=1), attempts=MAX_ATTEMPTS
+    )
+    return sweep
+
+
+def judges(cast: Cast) -> Act:
+    job = cast.graded()
+    return lambda: judge_grade(
+        job=job,
+        decision=Verdict.Decision.ACCEPTED,
+        grade=None,
+        reason="",
+        by=cast.bea,
+    )
+
+
+RECORDED: dict[str, Callable[[Cast], Act]] = {
+    "portal.actions.institutions.register_institution": registers_institution,
+    "portal.actions.members.add_first_admin": adds_first_admin,
+    "portal.actions.members.add_member": adds_member,
+    "records.actions.patients.register_patient": registers_patient,
+    "records.actions.patients.enrol_patient": enrols,
+    "records.actions.patients.end_enrolment": ends_enrolment,
+    "records.actions.documents.add_document": adds_document,
+    "records.actions.documents.seal_for": seals,
+    "records.actions.documents.open_document": opens,
+    "records.actions.consents.grant_consent": grants,
+    "records.actions.consents.withdraw_consent": withdraws,
+    "diagnosis.actions.jobs.request_grading": requests,
+    "diagnosis.actions.jobs.record_grade": records_grade,
+    "diagnosis.actions.jobs.fail": fails,
+    "diagnosis.actions.jobs.cancel": cancels,
+    "diagnosis.actions.jobs.retry": retries,
+    "diagnosis.actions.jobs.sweep": sweeps,
+    "diagnosis.actions.verdicts.judge_grade": judges,
+}
+
+
+class AppendFails(LedgerError):
+    """The ledger takes nothing."""
+
+
+@pytest.mark.parametrize("prepare", RECORDED.values(), ids=RECORDED)
+def test_nothing_has_changed_where_the_record_fails(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Cast], Act]
+):
+    act = prepare(cast)
+    before = snapshot()
+
+    def refuse(**_: object) -> bytes:
+        raise AppendFails
+
+    for appending in APPENDING:
+        monkeypatch.setattr(appending, refuse)
+    with pytest.raises(AppendFails):
+        act()
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("prepare", RECORDED.values(), ids=RECORDED)
+def test_what_happens_is_queued_for_the_ledger(
+    cast: Cast, prepare: Callable[[Cast], Act]
+):
+    act = prepare(cast)
+    before = set(snapshot()["ledger.inbox"])
+    act()
+    assert set(snapshot()["ledger.inbox"]) > before
+
+
+def test_no_action_is_left_out():
+    silent = {
+        name
+        for name, action in ACTIONS.items()
+        if "Records: nothing" in (action.__doc__ or "")
+    }
+    assert set(RECORDED) | silent == set(ACTIONS)
+    assert not set(RECORDED) & silent
