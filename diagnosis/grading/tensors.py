@@ -1,12 +1,16 @@
 """Pixels as the networks read them."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from diagnosis.grading.framing import Pixels
 
 MEAN, DEVIATION = 0.25, 0.25  # of grey in [0, 1]; ultrasound is mostly dark
+
+
+def normalise(pictures: Pixels) -> Tensor:
+    """Bytes of any shape → float32 of the same shape, about centred on 0."""
+    return (torch.tensor(pictures).float() / 255 - MEAN) / DEVIATION
 
 
 def to_batch(pictures: Pixels) -> Tensor:
@@ -16,8 +20,7 @@ def to_batch(pictures: Pixels) -> Tensor:
         (B, 3, H, W) float32, channels last in memory: convolutions on a CPU are
         faster so.
     """
-    tensor = torch.from_numpy(np.ascontiguousarray(pictures))
+    tensor = normalise(pictures)
     if tensor.dim() == 3:
         tensor = tensor.unsqueeze(-1).expand(-1, -1, -1, 3)
-    batch = (tensor.permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION
-    return batch.contiguous(memory_format=torch.channels_last)
+    return tensor.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)

@@ -77,9 +77,13 @@ class Bottleneck(nn.Module):
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw convolutions from He's normal distribution; set BN to the identity."""
+    """Draw convolutions from He's normal distribution; BN begins as the identity.
+
+    Shapes on the meta device have nothing to draw, but torch would import its
+    compiler to find that out.
+    """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

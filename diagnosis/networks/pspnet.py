@@ -149,6 +149,8 @@ class PSPNet(nn.Module):
         if self.training and len(images) < 2:
             raise ShapeError(f"{name} trains on batches of at least 2 images.")
         logits = self.head(self.pyramid(self.encoder(images)))
+        # Strided convolutions centre their first cell on the first pixel, so
+        # corners must meet corners, or the answer lies half a cell off.
         return F.interpolate(
-            logits, images.shape[2:], mode="bilinear", align_corners=False
+            logits, images.shape[2:], mode="bilinear", align_corners=True
         )

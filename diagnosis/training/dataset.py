@@ -13,6 +13,7 @@ from diagnosis.grading.scale import Grade
 from diagnosis.training.phantoms import Phantom, make_phantom
 
 Tell = Callable[[str], None]
+FEW = 32  # below this, starting processes takes longer than they save
 HELD_OUT = 1_000_000  # seeds from here on are never trained on
 
 
@@ -63,8 +64,12 @@ def make_set(
 
 
 def _draw(kinds: Sequence[tuple[Grade | None, int]]) -> Iterator[Phantom]:
-    """Spawned, not forked: torch's threads do not survive a fork."""
+    """In the order asked for."""
     grades, seeds = zip(*kinds, strict=True)
+    if len(kinds) < FEW:
+        yield from map(make_phantom, grades, seeds)
+        return
+    # Spawned, not forked: torch's threads do not survive a fork.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         yield from pool.map(make_phantom, grades, seeds, chunksize=8)
 

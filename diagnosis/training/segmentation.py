@@ -9,7 +9,7 @@ from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
 from diagnosis.grading.framing import Letterbox, Pixels
-from diagnosis.grading.tensors import to_batch
+from diagnosis.grading.tensors import normalise
 from diagnosis.training.augmentation import move, relight
 from diagnosis.training.dataset import PhantomSet, Tell
 
@@ -45,7 +45,7 @@ class SegmentationRecipe:
     decay: float = 0.82
     phases: tuple[Phase, ...] = (
         Phase(161, 10, 8, (0.34, 1.15)),
-        Phase(233, 4, 8, (0.45, 1.15)),
+        Phase(241, 3, 8, (0.5, 1.15)),
         Phase(473, 1, 8, (0.8, 1.15)),
     )
 
@@ -126,7 +126,7 @@ def _batches(
     for start in range(0, len(order) - phase.batch + 1, phase.batch):
         chosen = order[start : start + phase.batch]
         images, labels = move(
-            relight(to_batch(frames[chosen])[:, :1], generator),
+            relight(normalise(frames[chosen]).unsqueeze(1), generator),
             torch.from_numpy(masks[chosen]),
             size=phase.size,
             zoom=phase.zoom,

@@ -35,3 +35,14 @@ def test_attention_is_the_only_difference_to_pspnet():
 def test_refuses_to_train_on_a_single_image():
     with pytest.raises(ShapeError, match="at least 2 images"):
         PSPNet(CONFIG).train()(torch.zeros(1, 3, 97, 97))
+
+
+@torch.inference_mode()
+def test_an_answer_lies_over_the_pixels_that_it_was_computed_from():
+    # Three strided convolutions and a pooling centre cell i on pixel 16 i; a head
+    # that says so must come out as the pixels' own coordinates.
+    network, cells = PSPNet(CONFIG).eval(), 16 * torch.arange(16.0)
+    rows = cells[:, None].expand(1, 3, 16, 16)
+    network.head.register_forward_hook(lambda module, inputs, output: rows)
+    pixels = network(torch.zeros(1, 3, 241, 241))[0, 0]
+    torch.testing.assert_close(pixels, torch.arange(241.0)[:, None].expand(241, 241))

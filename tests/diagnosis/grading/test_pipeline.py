@@ -1,0 +1,120 @@
+"""From pixels to a report, with the shipped weights."""
+
+import time
+
+import numpy as np
+import pytest
+
+from diagnosis.grading.errors import PixelsRejected
+from diagnosis.grading.report import GradeReport
+from diagnosis.grading.scale import Grade
+from diagnosis.training.dataset import HELD_OUT
+from diagnosis.training.phantoms import make_phantom
+
+SEEDS = [HELD_OUT + number for number in (500, 501, 502)]
+SIZE = (768, 1024)
+
+
+def noise(size=SIZE):
+    return np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("grade", Grade)
+def test_grades_kidneys_that_it_has_never_seen(grader, grade, seed):
+    phantom = make_phantom(grade, seed)
+    report = grader.grade(phantom.pixels)
+    assert report.grade is grade
+    assert report.probabilities[grade] == max(report.probabilities.values())
+    assert abs(report.fluid_fraction - (phantom.mask == 2).mean()) < 0.05
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros(SIZE, dtype=np.uint8),
+        np.full(SIZE, 255, dtype=np.uint8),
+        np.full(SIZE, 90, dtype=np.uint8),
+        noise(),
+        noise((*SIZE, 3)),
+    ],
+    ids=["black", "white", "grey", "noise", "coloured noise"],
+)
+def test_finds_no_kidney_where_there_is_none(grader, pixels):
+    report = grader.grade(pixels)
+    assert report.grade is None
+    assert report.reason.startswith("No kidney found: ")
+    assert report.probabilities is None
+    assert report.hydronephrosis_index is None
+    assert set(report.seconds) == {"segmenting"}
+
+
+@pytest.mark.parametrize(
+    "size", [(64, 64), (480, 640), (600, 800), (1080, 1920), (900, 300), (64, 5000)]
+)
+def test_reads_frames_of_any_sane_size(grader, size):
+    pixels = make_phantom(Grade.SFU_4, SEEDS[0], size=size).pixels
+    report = grader.grade(pixels)
+    assert report.mask.shape == size
+    GradeReport.from_json(report.to_json())
+
+
+def test_the_grade_survives_another_resolution_of_the_same_picture(grader):
+    small = make_phantom(Grade.SFU_4, SEEDS[1]).pixels[::2, ::2]
+    assert grader.grade(small).grade is Grade.SFU_4
+
+
+def test_colour_is_read_as_its_luma(grader):
+    grey = make_phantom(Grade.SFU_3, SEEDS[0]).pixels
+    colour = np.repeat(grey[..., None], 3, axis=2)
+    ours, theirs = grader.grade(grey), grader.grade(colour)
+    assert ours.probabilities == theirs.probabilities
+    np.testing.assert_array_equal(ours.mask, theirs.mask)
+
+
+def test_the_same_pixels_give_the_same_report(grader):
+    pixels = make_phantom(Grade.SFU_3, SEEDS[2]).pixels
+    before = pixels.copy()
+    first, second = grader.grade(pixels), grader.grade(pixels)
+    assert first.probabilities == second.probabilities
+    np.testing.assert_array_equal(first.mask, second.mask)
+    np.testing.assert_array_equal(pixels, before)
+
+
+def test_tells_each_stage_as_it_begins(grader):
+    told = []
+    pixels = make_phantom(Grade.SFU_4, SEEDS[0]).pixels
+    report = grader.grade(pixels, on_stage=told.append)
+    assert told == ["segmenting", "merging", "classifying"] == list(report.seconds)
+
+
+def test_names_the_weights_that_it_used(grader):
+    report = grader.grade(noise())
+    assert report.model_version == grader.manifest.version
+    assert report.weights_sha256 == grader.sha256
+
+
+@pytest.mark.parametrize(
+    ("pixels", "sentence"),
+    [
+        (np.zeros((64, 63), dtype=np.uint8), "too small"),
+        (np.zeros((100, 100), dtype=np.float32), "bytes"),
+        (np.zeros((100, 100, 4), dtype=np.uint8), "RGB"),
+        (np.zeros(100, dtype=np.uint8), "RGB"),
+        (np.zeros((2, 100, 100, 3), dtype=np.uint8), "RGB"),
+    ],
+)
+def test_refuses_what_is_no_frame(grader, pixels, sentence):
+    with pytest.raises(PixelsRejected, match=sentence):
+        grader.grade(pixels)
+
+
+@pytest.mark.slow
+def test_grades_a_frame_of_the_papers_size_in_under_a_second(grader):
+    pixels = make_phantom(Grade.SFU_3, SEEDS[0]).pixels
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        grader.grade(pixels)
+        seconds.append(time.perf_counter() - begin)
+    assert min(seconds) < 1  # the best of five: the machine may be busy
