@@ -1,5 +1,7 @@
 """What doctors choose and type in."""
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.files import File
@@ -26,7 +28,7 @@ class UploadForm(forms.Form):
 
     def clean_file(self) -> "File[bytes]":
         """Decode the file to be sure of it; what cannot be read is not taken."""
-        file: "File[bytes]" = self.cleaned_data["file"]
+        file: File[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             most = filesizeformat(settings.MAX_UPLOAD_BYTES)
             raise forms.ValidationError(
@@ -75,6 +77,14 @@ class VerdictForm(forms.Form):
         max_length=2000,
         required=False,
     )
+
+    def __init__(self, *args: Any, graded: bool = True, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not graded:
+            self.fields["decision"].choices = [  # type: ignore[attr-defined]
+                ("accepted", "I agree that there is no grade"),
+                ("overruled", "I set a grade"),
+            ]
 
     def clean(self) -> dict[str, str]:
         """Another grade needs that grade and a reason."""

@@ -1,13 +1,17 @@
 """Who may ask for grades and judge them."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from diagnosis.models import GradingJob
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.roles import REQUEST_GRADE
 from records.models import Document
-from records.permissions import may_add_document, may_read_document
+from records.permissions import (
+    may_add_document,
+    may_read_document,
+    readable_documents,
+)
 
 
 def may_request_grade(acting: Acting, image: Document) -> bool:
@@ -38,6 +42,14 @@ def visible_jobs(acting: Acting) -> QuerySet[GradingJob]:
     if acting.institution is None or not acting.may(REQUEST_GRADE):
         return GradingJob.objects.none()
     return GradingJob.objects.filter(institution=acting.institution)
+
+
+def readable_jobs(acting: Acting, image: Document, frame: int) -> QuerySet[GradingJob]:
+    """The jobs of a frame whose report, where there is one, the person may open."""
+    reports = readable_documents(acting, image.patient).values("pk")
+    return image.grading_jobs.filter(
+        Q(report=None) | Q(report__in=reports), frame=frame
+    ).select_related("requested_by")
 
 
 def may_judge(acting: Acting, job: GradingJob) -> bool:

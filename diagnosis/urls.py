@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from diagnosis.views import grading, images
+from diagnosis.views import api, grading, images
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
     path("documents/<uuid:document_id>/", images.document, name="document"),
     path("documents/<uuid:document_id>/preview/", grading.preview, name="preview"),
     path("documents/<uuid:document_id>/ask/", grading.ask, name="ask"),
+    path("api/grades/<uuid:job_id>/", api.job_detail, name="api_job"),
     path("grades/", grading.jobs, name="jobs"),
     path("grades/<uuid:job_id>/", grading.job, name="job"),
     path("grades/<uuid:job_id>/progress/", grading.progress, name="progress"),

@@ -70,7 +70,9 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic
         """The column holds bytes."""
         return "BinaryField"
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+    def get_db_prep_value(
+        self, value: Any, connection: Any, prepared: bool = False
+    ) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         """Seal what goes into the database."""
         if not isinstance(value, str):
             return value

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import audit, consents, enrolments, patients
+from records.views import api, audit, consents, enrolments, patients
 
 urlpatterns = [
     path("patients/", patients.patients, name="patients"),
@@ -17,5 +17,11 @@ urlpatterns = [
     path("enrol/", enrolments.enrol, name="enrol"),
     path("enrolments/<int:enrolment_id>/end/", enrolments.let_go, name="let_go"),
     path("who-looked/", audit.audit, name="audit"),
+    path("api/patients/", api.patient_list, name="api_patients"),
+    path(
+        "api/patients/<uuid:patient_id>/documents/",
+        api.document_list,
+        name="api_documents",
+    ),
     path("proofs/<str:statement_id>/", audit.proof, name="proof"),
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -104,7 +104,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
 def job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
     found = job_or_404(request, job_id)
     if found.state == State.DONE:
-        return _result(request, found, VerdictForm())
+        return _result(request, found)
     return render(request, "diagnosis/job.html", _progress(request, found))
 
 
@@ -149,7 +149,7 @@ def judge(request: SignedInRequest, job_id: UUID) -> HttpResponse:
         raise Http404
     form = VerdictForm(request.POST)
     if not form.is_valid():
-        return _result(request, found, form, status=422)
+        return _result(request, found, posted=request.POST)
     data = form.cleaned_data
     judge_grade(
         job=found,
@@ -190,8 +190,9 @@ def _progress(request: SignedInRequest, found: GradingJob) -> dict[str, Any]:
 
 
 def _result(
-    request: SignedInRequest, found: GradingJob, form: VerdictForm, status: int = 200
+    request: SignedInRequest, found: GradingJob, *, posted: QueryDict | None = None
 ) -> HttpResponse:
+    """The grade with its mask; again, with what to correct, where a verdict was posted."""
     if found.report is None:
         raise Http404
     report = GradeReport.from_json(
@@ -205,13 +206,14 @@ def _result(
         "verdicts": _verdicts(request, found),
         "proof": proof_of(found.report),
         "may_judge": may_judge(request.acting, found),
-        "form": form,
+        "form": VerdictForm(posted, graded=report.grade is not None),
     }
     if may_read_document(request.acting, found.image):
         content = open_document(document=found.image, acting=request.acting)
         image = decode(content, frame=found.frame)
         context["shown"], context["frames"] = shown(image), image.frames
         context["layers"] = mask_layers(report)
+    status = 200 if posted is None else 422
     return render(request, "diagnosis/result.html", context, status=status)
 
 

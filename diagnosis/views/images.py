@@ -14,7 +14,7 @@ from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.errors import ImageRefused
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.models import GradingJob
-from diagnosis.permissions import may_request_grade
+from diagnosis.permissions import may_request_grade, readable_jobs
 from diagnosis.presentation import image_facts, shown
 from portal.acting import SignedInRequest
 from portal.models import Institution
@@ -77,9 +77,7 @@ def document(request: SignedInRequest, document_id: UUID) -> HttpResponse:
         "image": image,
         "shown": shown(image),
         "facts": image_facts(found, image),
-        "jobs": found.grading_jobs.filter(frame=image.frame).select_related(
-            "requested_by"
-        ),
+        "jobs": readable_jobs(request.acting, found, image.frame),
         "may_request": may_request_grade(request.acting, found),
         "relation": relation(request.acting, found.patient),
     }

@@ -19,8 +19,8 @@ def home(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def switch_institution(request: SignedInRequest) -> HttpResponse:
     own = request.acting.user.memberships.values_list("institution_id", flat=True)
-    chosen = request.POST.get("institution")
-    if chosen not in map(str, own):
+    chosen = request.POST.get("institution") or ""
+    if chosen not in {str(number) for number in own}:
         raise Http404
     request.session[SESSION_KEY] = int(chosen)
     return redirect("home")
