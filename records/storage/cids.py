@@ -16,12 +16,19 @@ Codec = Literal["raw", "dag-pb"]
 SHA2_256_PREFIX = b"\x12\x20"
 BINARY_LENGTH = 36
 TEXT_LENGTH = 59
-_CODECS: dict[int, Codec] = {0x55: "raw", 0x70: "dag-pb"}
+_CODES: dict[Codec, int] = {"raw": 0x55, "dag-pb": 0x70}
+_CODECS = {code: codec for codec, code in _CODES.items()}
+
+
+def binary_cid_of(data: bytes | memoryview, codec: Codec) -> bytes:
+    """Return the 36 bytes of one block's CID, at the cost of hashing alone."""
+    prefix = bytes([1, _CODES[codec]]) + SHA2_256_PREFIX
+    return prefix + hashlib.sha256(data).digest()
 
 
 def cid_of(data: bytes | memoryview, codec: Codec) -> CID:
     """Return the CID of one block."""
-    return _from_digest(hashlib.sha256(data).digest(), codec)
+    return decode_cid(binary_cid_of(data, codec))
 
 
 def codec_of(cid: CID) -> Codec:
@@ -52,11 +59,17 @@ def decode_cid(data: bytes) -> CID:
     Raises:
         CidRejected: another version, hash or codec, or not a CID at all.
     """
+    codec = check_binary_cid(data)
+    return CID("base32", 1, codec, ("sha2-256", data[4:]))
+
+
+def check_binary_cid(data: bytes) -> Codec:
+    """Return the codec that the 36 bytes of a CID name.
+
+    Raises:
+        CidRejected: another version, hash or codec, or not a CID at all.
+    """
     codec = _CODECS.get(data[1]) if len(data) == BINARY_LENGTH else None
     if codec is None or data[0] != 1 or data[2:4] != SHA2_256_PREFIX:
         raise CidRejected("The bytes are not a CIDv1 with sha2-256, raw or dag-pb.")
-    return _from_digest(data[4:], codec)
-
-
-def _from_digest(digest: bytes, codec: Codec) -> CID:
-    return CID("base32", 1, codec, SHA2_256_PREFIX + digest)
+    return codec

@@ -13,9 +13,7 @@ file size is the sum of the block sizes. Links stand in the order of the file.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multiformats import CID
-
-from records.storage.cids import BINARY_LENGTH, decode_cid
+from records.storage.cids import BINARY_LENGTH, check_binary_cid
 from records.storage.errors import CidRejected, NodeRejected
 
 _LINKS, _DATA = 0x12, 0x0A
@@ -30,12 +28,12 @@ class Link:
     """A child of a node.
 
     Args:
-        cid: of the child's block.
+        cid: binary, of the child's block; 36 bytes.
         tree_size: bytes of all encoded blocks from the child down (Tsize).
         file_size: bytes of the file under the child.
     """
 
-    cid: CID
+    cid: bytes
     tree_size: int
     file_size: int
 
@@ -67,7 +65,7 @@ def decode_node(data: bytes) -> tuple[Link, ...]:
 
 def _encode_link(link: Link) -> bytes:
     name = _field(_NAME, b"")
-    return _field(_HASH, bytes(link.cid)) + name + _number(_TSIZE, link.tree_size)
+    return _field(_HASH, link.cid) + name + _number(_TSIZE, link.tree_size)
 
 
 def _encode_unixfs(links: Sequence[Link]) -> bytes:
@@ -112,12 +110,13 @@ class _Reader:
             for (cid, tree), size in zip(children, sizes, strict=True)
         )
 
-    def _link(self) -> tuple[CID, int]:
+    def _link(self) -> tuple[bytes, int]:
         self._tag(_LINKS)
         self._varint()
         self._tag(_HASH)
         self._varint()
-        cid = decode_cid(self._take(BINARY_LENGTH))
+        cid = self._take(BINARY_LENGTH)
+        check_binary_cid(cid)
         self._tag(_NAME)
         self._varint()
         self._tag(_TSIZE)

@@ -128,7 +128,7 @@ def _write_all(blocks: Iterable[Block], folder: Path) -> CID:
     for block in blocks:
         root = block.cid
         with _file_errors_in_words():
-            _write(folder / str(block.cid), block.data)
+            _write(folder / str(root), block.data)
     if root is None:
         raise ValueError("A document has at least one block.")
     with _file_errors_in_words():

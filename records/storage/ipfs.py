@@ -70,8 +70,7 @@ class IpfsStore:
         """
         root = None
         for block in build(content):
-            root = block.cid
-            self._put_block(block)
+            root = self._put_block(block)
         if root is None:
             raise ValueError("A document has at least one block.")
         with self._node_errors_in_words():
@@ -104,23 +103,25 @@ class IpfsStore:
         with self._node_errors_in_words():
             self._client.repo.gc(quiet=True, timeout=COLLECTION_SECONDS)
 
-    def _put_block(self, block: Block) -> None:
-        self._send_block(block)
-        if self._get_block(block.cid) != block.data:
+    def _put_block(self, block: Block) -> CID:
+        cid = block.cid
+        self._send_block(cid, block.data)
+        if self._get_block(cid) != block.data:
             with self._node_errors_in_words():
-                _BlockRemoval(self._client).drop(block.cid)
-            self._send_block(block)
-            if self._get_block(block.cid) != block.data:
-                raise BlockDamaged(block.cid)
+                _BlockRemoval(self._client).drop(cid)
+            self._send_block(cid, block.data)
+            if self._get_block(cid) != block.data:
+                raise BlockDamaged(cid)
+        return cid
 
-    def _send_block(self, block: Block) -> None:
+    def _send_block(self, cid: CID, data: bytes | memoryview) -> None:
         # Kubo calls "format" deprecated, js-ipfs knows nothing else, and Kubo refuses
         # "cid-codec" beside it; the answer is compared, so a change will be noticed.
-        options = {"format": codec_of(block.cid), "mhtype": "sha2-256", "version": 1}
+        options = {"format": codec_of(cid), "mhtype": "sha2-256", "version": 1}
         with self._node_errors_in_words():
-            answer = self._client.block.put(BytesIO(block.data), opts=options)
+            answer = self._client.block.put(BytesIO(data), opts=options)
         # Nodes answer in whichever base they like.
-        if CID.decode(answer["Key"]) != block.cid:
+        if CID.decode(answer["Key"]) != cid:
             raise StoreUnavailable(
                 f"The IPFS node at {self._api} stores blocks under other CIDs "
                 "than theirs; it cannot be used."

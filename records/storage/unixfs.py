@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiformats import CID
 
 from records.chunking import equal_pieces
-from records.storage.cids import cid_of, codec_of
+from records.storage.cids import binary_cid_of, codec_of, decode_cid
 from records.storage.dag_pb import Link, decode_node, encode_node
 from records.storage.errors import BlockDamaged, NodeRejected
 
@@ -26,12 +26,17 @@ class Block:
     """A block with the CID computed from it.
 
     Args:
-        cid: CIDv1, sha2-256, raw or dag-pb.
+        binary_cid: CIDv1, sha2-256, raw or dag-pb; 36 bytes.
         data: the bytes that hash to it; a view is valid until the next block.
     """
 
-    cid: CID
+    binary_cid: bytes
     data: bytes | memoryview
+
+    @property
+    def cid(self) -> CID:
+        """The CID as a value, made anew each time."""
+        return decode_cid(self.binary_cid)
 
 
 def build(
@@ -54,12 +59,12 @@ def build(
     levels: list[list[Link]] = [[]]
     leaf = None
     for piece in equal_pieces(content, chunk_size):
-        leaf = Block(cid_of(piece, "raw"), piece)
+        leaf = Block(binary_cid_of(piece, "raw"), piece)
         yield leaf
-        link = Link(leaf.cid, len(piece), len(piece))
+        link = Link(leaf.binary_cid, len(piece), len(piece))
         yield from _add(link, levels, 0, links_per_node)
     if leaf is None:
-        yield Block(cid_of(b"", "raw"), b"")
+        yield Block(binary_cid_of(b"", "raw"), b"")
         return
     yield from _close(levels, links_per_node)
 
@@ -80,11 +85,12 @@ def read(root: CID, fetch: Callable[[CID], bytes]) -> Iterator[bytes]:
         BlockDamaged: a block has another hash than its CID.
         NodeRejected: an honest hash of something that is no file of the profile.
     """
-    waiting: list[tuple[CID, int | None]] = [(root, None)]
+    waiting: list[tuple[bytes, int | None]] = [(bytes(root), None)]
     while waiting:
-        cid, file_size = waiting.pop()
+        binary_cid, file_size = waiting.pop()
+        cid = decode_cid(binary_cid)
         data = fetch(cid)
-        if cid_of(data, codec_of(cid)) != cid:
+        if binary_cid_of(data, codec_of(cid)) != binary_cid:
             raise BlockDamaged(cid)
         links = () if codec_of(cid) == "raw" else decode_node(data)
         found = sum(link.file_size for link in links) if links else len(data)
@@ -121,6 +127,8 @@ def _close(levels: list[list[Link]], width: int) -> Iterator[Block]:
 
 def _node(links: list[Link]) -> tuple[Block, Link]:
     data = encode_node(links)
-    block = Block(cid_of(data, "dag-pb"), data)
+    block = Block(binary_cid_of(data, "dag-pb"), data)
     tree_size = len(data) + sum(link.tree_size for link in links)
-    return block, Link(block.cid, tree_size, sum(link.file_size for link in links))
+    return block, Link(
+        block.binary_cid, tree_size, sum(link.file_size for link in links)
+    )
