@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,10 +36,10 @@ def _contents(path: str) -> Iterator[bytes]:
     if path == STANDARD_INPUT:
         yield from _pieces(sys.stdin.buffer)
     else:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb", buffering=0) as file:
             yield from _pieces(file)
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def _pieces(file: BinaryIO | FileIO) -> Iterator[bytes]:
     while piece := file.read(CHUNK_SIZE):
         yield piece
