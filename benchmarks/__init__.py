@@ -1,0 +1,1 @@
+"""Measured speeds, each against its goal."""
