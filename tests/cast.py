@@ -155,15 +155,15 @@ class Cast:
 
     @cached_property
     def image_a(self) -> Document:
-        return Document.objects.get(
-            patient=self.child, institution=self.a, kind=Document.Kind.IMAGE
-        )
+        return self._first_image(self.a)
 
     @cached_property
     def image_b(self) -> Document:
-        return Document.objects.get(
-            patient=self.child, institution=self.b, kind=Document.Kind.IMAGE
-        )
+        return self._first_image(self.b)
+
+    def _first_image(self, hospital: Institution) -> Document:
+        images = self.child.documents.filter(kind=Document.Kind.IMAGE)
+        return images.filter(institution=hospital).earliest("created_at")
 
     @cached_property
     def job(self) -> GradingJob:

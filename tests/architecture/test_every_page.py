@@ -60,6 +60,9 @@ POST cancel-at-b      in     302   .     302  302  .    .    .     .    .
 POST retry-at-b       in     302   .     302  302  .    .    .     .    .
 POST judge-at-a       in     .     .     302  .    .    .    .     .    .
 POST judge-at-b       in     .     .     302  302  .    .    .     .    .
+GET  api-patients     403    200   200   200  200  200  200  200   200  200
+GET  api-documents    403    200   .     200  200  200  200  200   .    .
+GET  api-grade-of-a   403    200   .     200  .    200  .    .     .    .
 """
 
 
@@ -154,6 +157,9 @@ PAGES = {
     "cancel-at-b": Page("cancel", job_at_b, ready=Cast.request),
     "retry-at-b": Page("retry", job_at_b, ready=failed),
     "judge-at-a": Page("judge", lambda c: [c.job.pk], lambda c: AGREED),
+    "api-patients": Page("api_patients"),
+    "api-documents": Page("api_documents", lambda c: [c.child.pk]),
+    "api-grade-of-a": Page("api_job", lambda c: [c.job.pk]),
     "judge-at-b": Page("judge", job_at_b, lambda c: AGREED, ready=Cast.graded),
 }
 ASKERS, *ROWS = (line.split()[-10:] for line in POLICY.strip().splitlines())

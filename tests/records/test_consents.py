@@ -1,0 +1,251 @@
+"""Which hospital may read is the family's to say."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from ledger.events import Event
+from ledger.history import statement
+from portal.errors import Refused
+from records.actions.consents import grant_consent, withdraw_consent
+from records.actions.documents import open_document
+from records.encryption.wrapping import granted_hash, wraps_hash
+from records.errors import RecordDamaged
+from records.models import Act, Consent, Document, KeyWrap
+from records.opening import unseal
+from tests.cast import FILE_NAME, IMAGE_A, Cast, add_image, picture
+
+
+def wrapped_for_b(cast: Cast) -> set[Document]:
+    return set(Document.objects.filter(wraps__holder_id=cast.b.holder_id))
+
+
+def of(cast: Cast, hospital: str) -> set[Document]:
+    documents = cast.child.documents.filter(institution=getattr(cast, hospital))
+    return set(documents.exclude(kind=Document.Kind.SERVICE_COPY))
+
+
+def own_others(cast: Cast) -> set[Document]:
+    """What B has of other patients, which no consent of Grace touches."""
+    return {d for d in wrapped_for_b(cast) if d.patient_id != cast.child.pk}
+
+
+def test_granting_wraps_exactly_the_documents_in_scope(cast: Cast):
+    others = own_others(cast)
+    assert wrapped_for_b(cast) == of(cast, "b") | others
+    cast.consent()
+    assert wrapped_for_b(cast) == of(cast, "a") | of(cast, "b") | others
+    assert not cast.job.copy.wraps.filter(holder_id=cast.b.holder_id).exists()
+
+
+def test_nothing_is_sealed_anew(cast: Cast):
+    before = list(Document.objects.order_by("pk").values())
+    cast.consent()
+    assert list(Document.objects.order_by("pk").values()) == before
+
+
+def test_the_statement_names_the_new_wraps_and_is_the_patients(cast: Cast):
+    before = set(KeyWrap.objects.values_list("pk", flat=True))
+    cast.consent()
+    made = KeyWrap.objects.exclude(pk__in=before)
+    act = Act.objects.get(event=Event.CONSENT_GRANTED)
+    said = statement(bytes(act.statement_id))
+    assert said
+    assert said.wraps_hash == granted_hash(
+        (w.document_id.bytes, wraps_hash([(bytes(w.key_id), bytes(w.wrapped_key))]))
+        for w in made
+    )
+    signing = cast.child.holder.keys.get(purpose="signing")
+    assert said.author_key_id == bytes(signing.key_id)
+    assert act.metadata["documents"] == len(made) == 3
+
+
+def test_the_hospital_reads_between_grant_and_withdrawal_only(cast: Cast):
+    with pytest.raises(Refused):
+        open_document(document=cast.image_a, acting=cast.bea)
+    consent = cast.consent()
+    assert open_document(document=cast.image_a, acting=cast.bea) == IMAGE_A
+    withdraw_consent(consent=consent, by=cast.grace)
+    with pytest.raises(Refused):
+        open_document(document=cast.image_a, acting=cast.bea)
+
+
+def test_withdrawing_takes_the_keys_but_for_the_hospitals_own(cast: Cast):
+    others = own_others(cast)
+    consent = cast.consent()
+    withdraw_consent(consent=consent, by=cast.grace)
+    assert wrapped_for_b(cast) == of(cast, "b") | others
+    # Even past the rule, the key is gone.
+    with pytest.raises(RecordDamaged, match="not there for this reader"):
+        unseal(cast.image_a, cast.b.holder_id)
+    assert unseal(cast.image_b, cast.b.holder_id)
+
+
+def test_a_document_added_later_by_another_hospital_is_wrapped(cast: Cast):
+    cast.consent()
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
+    later = add_image(cast.child, cast.alan, picture(7))
+    assert open_document(document=later, acting=cast.bea) == picture(7)
+
+
+def test_a_document_added_after_the_end_is_not(cast: Cast):
+    cast.expire(cast.consent())
+    later = add_image(cast.child, cast.alan, picture(7))
+    assert set(later.wraps.values_list("holder_id", flat=True)) == {
+        cast.a.holder_id,
+        cast.child.holder_id,
+    }
+
+
+def test_granting_again_after_the_end(cast: Cast):
+    cast.expire(cast.consent())
+    add_image(cast.child, cast.alan, picture(7))
+    cast.consent()
+    assert of(cast, "a") <= wrapped_for_b(cast)
+    assert Consent.objects.live().count() == 1
+    assert Consent.objects.count() == 2
+
+
+def test_granting_again_after_withdrawal(cast: Cast):
+    withdraw_consent(consent=cast.consent(), by=cast.grace)
+    cast.consent()
+    assert open_document(document=cast.image_a, acting=cast.bea) == IMAGE_A
+
+
+def test_a_second_grant_is_refused_in_words(cast: Cast):
+    cast.consent()
+    with pytest.raises(Refused, match="Birchwood Hospital may already read this"):
+        cast.consent()
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -86_400])
+def test_a_moment_that_has_passed_is_refused_in_words(cast: Cast, seconds: int):
+    with pytest.raises(Refused, match="still to come"):
+        cast.consent(seconds=seconds)
+
+
+@pytest.mark.parametrize("name", ["oscar", "bea", "alan", "boris", "ada", "petra"])
+def test_nobody_but_the_guardian_decides(cast: Cast, name: str):
+    consent = cast.consent()
+    someone = cast.acting(name)
+    with pytest.raises(Refused, match="Only the patient's guardian"):
+        withdraw_consent(consent=consent, by=someone)
+    with pytest.raises(Refused, match="Only the patient's guardian"):
+        grant_consent(
+            patient=cast.child,
+            institution=cast.b,
+            until=timezone.now() + timedelta(days=1),
+            by=someone,
+        )
+
+
+@pytest.mark.parametrize("hospital", ["a", "c", "service"])
+def test_only_who_has_the_patient_in_care_can_be_allowed(cast: Cast, hospital: str):
+    with pytest.raises(Refused, match="does not have Kim Abernathy in its care"):
+        grant_consent(
+            patient=cast.child,
+            institution=getattr(cast, hospital),
+            until=timezone.now() + timedelta(days=1),
+            by=cast.grace,
+        )
+
+
+def test_withdrawing_twice_is_refused_in_words(cast: Cast):
+    consent = cast.consent()
+    withdraw_consent(consent=consent, by=cast.grace)
+    with pytest.raises(Refused, match="withdrawn before"):
+        withdraw_consent(consent=consent, by=cast.grace)
+
+
+# The pages
+
+
+def status(client: Client, cast: Cast) -> int:
+    return client.get(reverse("document", args=[cast.image_a.pk])).status_code
+
+
+def test_the_whole_walk_through_the_pages(cast: Cast, sign_in):
+    grace, bea = sign_in("grace"), sign_in("bea")
+    address = reverse("consents", args=[cast.child.pk])
+    assert status(bea, cast) == 404
+    shown = grace.get(address).text
+    assert "Birchwood Hospital" in shown
+    assert "Ashford Hospital" not in shown
+    grace.post(address, {"institution": cast.b.pk, "until": "2999-01-01"})
+    assert status(bea, cast) == 200
+    assert FILE_NAME in bea.get(reverse("document", args=[cast.image_a.pk])).text
+    consent = Consent.objects.get()
+    withdraw = reverse("withdraw", args=[cast.child.pk, consent.pk])
+    assert "What was read before cannot be unread" in grace.get(withdraw).text
+    grace.post(withdraw)
+    assert status(bea, cast) == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"until": "2001-01-01"}, "Choose a day that is still to come."),
+        ({"until": ""}, "This field is required."),
+        ({"until": "soon"}, "Enter a valid date."),
+        ({"institution": ""}, "This field is required."),
+        ({"institution": "0"}, "Select a valid choice."),
+        ({"institution": "²"}, "Select a valid choice."),
+    ],
+)
+def test_what_cannot_be_granted_is_said_at_the_field(
+    cast: Cast, sign_in, given: dict[str, str], sentence: str
+):
+    data = {"institution": cast.b.pk, "until": "2999-01-01"} | given
+    response = sign_in("grace").post(reverse("consents", args=[cast.child.pk]), data)
+    assert sentence in response.text
+    assert not Consent.objects.exists()
+
+
+def test_a_hospital_that_may_read_already_cannot_be_chosen(cast: Cast, sign_in):
+    cast.consent()
+    sign_in("grace").post(
+        reverse("consents", args=[cast.child.pk]),
+        {"institution": cast.b.pk, "until": "2999-01-01"},
+    )
+    assert Consent.objects.count() == 1
+
+
+def test_another_childs_consent_is_not_withdrawn_through_ones_own(cast: Cast, sign_in):
+    consent = cast.consent()
+    wrong = reverse("withdraw", args=[cast.other_child.pk, consent.pk])
+    assert sign_in("oscar").post(wrong).status_code == 404
+    assert Consent.objects.live().exists()
+
+
+@pytest.mark.slow
+def test_of_two_grants_at_the_same_moment_one_is_refused(committed_cast: Cast):
+    cast, outcomes = committed_cast, []
+    together = threading.Barrier(2)
+    grace, child, b = cast.grace, cast.child, cast.b
+
+    def grant() -> None:
+        together.wait(timeout=10)
+        try:
+            grant_consent(
+                patient=child,
+                institution=b,
+                until=timezone.now() + timedelta(days=1),
+                by=grace,
+            )
+            outcomes.append("granted")
+        except Refused:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=grant) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(outcomes) == ["granted", "refused"]
