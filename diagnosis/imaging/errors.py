@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class ImageRefused(ValueError):  # noqa: N818 — it is said, not suffixed
+class ImageRefused(ValueError):
     """A file cannot be used, said in one sentence for whoever chose it."""
 
     def __init__(self, sentence: str) -> None:
