@@ -36,12 +36,7 @@ def request_grading(
         KeyUnavailable, StoreUnavailable: nothing changed.
     """
     check_may_request_grade(by, image)
-    # Who asks at the same moment waits here, then finds the job.
-    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
-    if GradingJob.objects.filter(
-        image=image, frame=frame, state__in=UNFINISHED
-    ).exists():
-        raise Refused("This image is being graded already.")
+    _check_not_being_graded(image, frame)
     institution = by.institution or image.institution
     copy = seal_for(
         patient=image.patient,
@@ -213,9 +208,10 @@ def retry(*, job: GradingJob, by: Acting) -> None:
     Records: GRADING_REQUESTED.
 
     Raises:
-        Refused: not allowed, or the job has not failed.
+        Refused: not allowed, the job has not failed, or the frame is being graded.
     """
     check_may_request_grade(by, job.image)
+    _check_not_being_graded(job.image, job.frame)
     held = GradingJob.objects.select_for_update().get(pk=job.pk)
     if held.state != State.FAILED:
         raise Refused("Only a job that failed can be tried again.")
@@ -269,6 +265,14 @@ def _take_from_the_dead(job_id: UUID, silent_since: Any) -> int:
         _set(job, State.QUEUED, claim=None, stage="")
         _queue(job)
     return 1
+
+
+def _check_not_being_graded(image: Document, frame: int) -> None:
+    """Who asks at the same moment waits here, then finds the other's job."""
+    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
+    jobs = GradingJob.objects.filter(image=image, frame=frame, state__in=UNFINISHED)
+    if jobs.exists():
+        raise Refused("This image is being graded already.")
 
 
 def _queue(job: GradingJob) -> None:
