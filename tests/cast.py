@@ -168,7 +168,7 @@ class Cast:
     @cached_property
     def job(self) -> GradingJob:
         """Done at A, accepted by Alan."""
-        return GradingJob.objects.get(image=self.image_a)
+        return self.image_a.grading_jobs.earliest("requested_at")
 
     def consent(self, **until: float) -> Consent:
         """Grace allows B; a year, or as long as said (days=…, seconds=…)."""
