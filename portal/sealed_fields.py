@@ -71,8 +71,11 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic
         return "BinaryField"
 
     def get_db_prep_value(
-        self, value: Any, connection: Any, prepared: bool = False
-    ) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        self,
+        value: Any,
+        connection: Any,
+        prepared: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+    ) -> Any:
         """Seal what goes into the database."""
         if not isinstance(value, str):
             return value

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django_q.models import Schedule
 
 from portal.database import ensure_roles_and_database
@@ -23,9 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_roles_and_database()
-        # Tables belong to the owner, whom this process must not be.
-        for command in (["migrate", "--verbosity=0"], ["createcachetable"]):
-            as_owner(*command)
+        if _migrations_wait():
+            # Tables belong to the owner, whom this process must not be.
+            as_owner("migrate", "--verbosity=0")
         with transaction.atomic():
             if not KeyHolder.objects.filter(pk=LOG_HOLDER).exists():
                 create_holder(holder_id=LOG_HOLDER)
@@ -41,6 +42,11 @@ class Command(BaseCommand):
                 },
             )
         self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
+
+
+def _migrations_wait() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _check_master_key() -> None:
