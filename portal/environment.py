@@ -70,10 +70,11 @@ def master_key() -> bytes:
     Raises:
         EnvironmentProblem: missing, readable by others, or not 32 bytes of hex.
     """
-    given = text("MASTER_KEY")
-    if not given and text("MASTER_KEY_FILE"):
-        given = _read_private(Path(text("MASTER_KEY_FILE")))
-    return _hex_key(given or secret_file("master"))
+    if given := text("MASTER_KEY"):
+        return _hex_key(given)
+    if path := text("MASTER_KEY_FILE"):
+        return _hex_key(_read_private(Path(path)))
+    return _hex_key(secret_file("master"))
 
 
 def _read_private(path: Path) -> str:
