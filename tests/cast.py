@@ -225,7 +225,7 @@ def add_image(
     return add_document(
         patient=patient,
         institution=by.institution,
-        by=by.user,
+        by=by,
         new=NewDocument(
             kind=Document.Kind.IMAGE,
             name=name,

@@ -16,7 +16,7 @@ from diagnosis.service import diagnosis_service
 from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
-from records.actions.documents import NewDocument, add_document, seal_for
+from records.actions.documents import NewDocument, add_document
 from records.models import Document
 from records.recording import Happening, record
 
@@ -38,11 +38,10 @@ def request_grading(
     check_may_request_grade(by, image)
     _check_not_being_graded(image, frame)
     institution = by.institution or image.institution
-    copy = seal_for(
+    copy = add_document(
         patient=image.patient,
         institution=institution,
-        readers=[diagnosis_service().holder_id],
-        by=by.user,
+        by=by,
         new=NewDocument(
             kind=Document.Kind.SERVICE_COPY,
             name="image.png",
@@ -51,6 +50,7 @@ def request_grading(
             about=image,
             event=Event.GRADING_REQUESTED,
             metadata={"frame": frame},
+            readers=frozenset({diagnosis_service().holder_id}),
         ),
     )
     job = GradingJob.objects.create(

@@ -45,7 +45,7 @@ def judge_grade(
     document = add_document(
         patient=job.image.patient,
         institution=by.institution or job.institution,
-        by=by.user,
+        by=by,
         new=NewDocument(
             kind=Document.Kind.VERDICT,
             name="verdict.json",

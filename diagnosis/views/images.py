@@ -46,7 +46,7 @@ def upload(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
                 patient=patient,
                 institution=_here(request),
                 new=new,
-                by=request.acting.user,
+                by=request.acting,
             )
         except StorageError as error:
             form.add_error("file", f"The image was not kept: {error} Try again.")

@@ -38,8 +38,7 @@ def grant_consent(
         RecordDamaged: a document's key does not open; nothing changed.
     """
     check_may_manage_consents(by, patient)
-    # Who allows the same hospital at the same moment waits here, then finds it done.
-    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    patient.hold_readers()
     if until <= timezone.now():
         raise Refused("Choose a day that is still to come.")
     if not patient.enrolments.filter(institution=institution, ended_at=None).exists():
@@ -67,6 +66,7 @@ def withdraw_consent(*, consent: Consent, by: Acting) -> None:
         Refused: no guardian, or it was withdrawn before.
     """
     check_may_manage_consents(by, consent.patient)
+    consent.patient.hold_readers()
     changed = Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(
         withdrawn_at=timezone.now()
     )
@@ -84,6 +84,7 @@ def end_reading(*, patient: Patient, institution: Institution) -> None:
     Effects: the hospital's wraps are deleted, but for what it made itself. Should
         the patient come back, the guardian decides anew.
     """
+    patient.hold_readers()
     patient.consents.filter(institution=institution, withdrawn_at=None).update(
         withdrawn_at=timezone.now()
     )

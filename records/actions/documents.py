@@ -6,19 +6,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from multiformats import CID
 
 from ledger.events import Event
 from portal.acting import Acting
 from portal.keys import sealing_key
-from portal.models import Institution, User
+from portal.models import Institution
 from records.content import content_store
 from records.encryption.envelope import new_data_key, seal
 from records.encryption.wrapping import key_commitment, wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
 from records.opening import unseal
-from records.permissions import check_may_read_document, opening_holder
+from records.permissions import (
+    check_may_add_document,
+    check_may_read_document,
+    opening_holder,
+)
 from records.recording import Happening, Sealing, record
+from records.storage.cids import parse_cid
 from records.wrapping import wrap_for
 
 
@@ -35,54 +39,29 @@ class NewDocument:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     signed_by: UUID | None = None
     """The holder who signs, where it is not the hospital."""
+    readers: frozenset[UUID] = frozenset()
+    """Exactly these; none named: the hospital, the patient, every hospital allowed."""
 
 
 def add_document(
-    *, patient: Patient, institution: Institution, new: NewDocument, by: User | None
+    *, patient: Patient, institution: Institution, new: NewDocument, by: Acting | None
 ) -> Document:
-    """Seal a content for the hospital, the patient and every hospital allowed now.
+    """Seal a content into a patient's history.
 
-    Who may: callers check `permissions.check_may_add_document`; the diagnosis
-        service adds its reports with ``by=None``.
+    Who may: a doctor of a hospital that has the patient in care; the diagnosis
+        service, whose reports have nobody (``by=None``) behind them.
     Records: DOCUMENT_ADDED, or the event the caller names, with the content's CID.
     Effects: blocks are stored first (an orphan block is harmless, a row without
-        its block is not), then the row, its wraps and the ledger's statement
-        in one transaction.
+        its block is not), then the row, a wrap for each reader and the ledger's
+        statement in one transaction.
 
     Raises:
+        Refused: ``by`` may not add to this history; nothing is stored.
         KeyUnavailable: a reader's key cannot be used now; nothing is recorded.
         StoreUnavailable: the content store does not answer; nothing is recorded.
     """
-    readers = {institution.holder_id, patient.holder_id}
-    readers |= set(
-        Consent.objects.live()
-        .filter(patient=patient)
-        .values_list("institution__holder_id", flat=True)
-    )
-    return seal_for(
-        patient=patient, institution=institution, new=new, readers=readers, by=by
-    )
-
-
-def seal_for(
-    *,
-    patient: Patient,
-    institution: Institution,
-    new: NewDocument,
-    readers: Iterable[UUID],
-    by: User | None,
-) -> Document:
-    """Seal a content for exactly these holders.
-
-    Who may: `add_document`, and the request for a grade, whose copy is for the
-        diagnosis service alone.
-    Records: the event the caller names, with the content's CID.
-
-    Raises:
-        KeyUnavailable: a reader's key cannot be used now; nothing is recorded.
-        StoreUnavailable: the content store does not answer; nothing is recorded.
-    """
-    keys = {holder: sealing_key(holder) for holder in readers}
+    if by is not None:
+        check_may_add_document(by, patient)
     data_key, document_id = new_data_key(), uuid4()
     counted = _Counted(
         seal(new.content, data_key=data_key, record_id=document_id.bytes)
@@ -98,10 +77,9 @@ def seal_for(
         sealed_bytes=counted.total,
         key_commitment=key_commitment(data_key, document_id.bytes),
         about=new.about,
-        created_by=by,
+        created_by=by.user if by else None,
     )
-    wraps = [wrap_for(document, h, key, data_key, new.name) for h, key in keys.items()]
-    _save(document, wraps, new, cid, by)
+    _save(document, new, data_key)
     return document
 
 
@@ -136,33 +114,42 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
 
 
 @transaction.atomic
-def _save(
-    document: Document,
-    wraps: list[KeyWrap],
-    new: NewDocument,
-    cid: CID,
-    by: User | None,
-) -> None:
+def _save(document: Document, new: NewDocument, data_key: bytes) -> None:
+    """Wrap for those who may read at this moment, then keep all of it or nothing."""
+    document.patient.hold_readers()
+    wraps = [
+        wrap_for(document, holder, sealing_key(holder), data_key, new.name)
+        for holder in new.readers or _readers(document)
+    ]
+    pairs = ((bytes(wrap.key_id), bytes(wrap.wrapped_key)) for wrap in wraps)
     document.statement_id = record(
         Happening(
             event=new.event,
             patient=document.patient,
             institution=document.institution,
             author=new.signed_by or document.institution.holder_id,
-            by=by,
+            by=document.created_by,
             document_id=document.pk,
             metadata=new.metadata,
             sealing=Sealing(
-                cid=bytes(cid),
-                wraps_hash=wraps_hash(
-                    (bytes(w.key_id), bytes(w.wrapped_key)) for w in wraps
-                ),
+                cid=bytes(parse_cid(document.cid)),
+                wraps_hash=wraps_hash(pairs),
                 key_commitment=bytes(document.key_commitment),
             ),
         )
     )
     document.save(force_insert=True)
     KeyWrap.objects.bulk_create(wraps)
+
+
+def _readers(document: Document) -> set[UUID]:
+    """The hospital, the patient and every hospital allowed now."""
+    allowed = Consent.objects.live().filter(patient=document.patient)
+    return {
+        document.institution.holder_id,
+        document.patient.holder_id,
+        *allowed.values_list("institution__holder_id", flat=True),
+    }
 
 
 class _Counted:

@@ -12,139 +12,418 @@ import records.models.act
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portal', '0001_initial'),
+        ("portal", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('full_name', portal.sealed_fields.SealedTextField()),
-                ('birth_date_text', portal.sealed_fields.SealedTextField(help_text='ISO 8601')),
-                ('code', portal.sealed_fields.SealedTextField(help_text='given by the family to a new hospital')),
-                ('code_index', models.BinaryField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('holder', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='patient', to='portal.keyholder')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("full_name", portal.sealed_fields.SealedTextField()),
+                (
+                    "birth_date_text",
+                    portal.sealed_fields.SealedTextField(help_text="ISO 8601"),
+                ),
+                (
+                    "code",
+                    portal.sealed_fields.SealedTextField(
+                        help_text="given by the family to a new hospital"
+                    ),
+                ),
+                ("code_index", models.BinaryField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "holder",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patient",
+                        to="portal.keyholder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('image', 'Ultrasound image'), ('grade_report', 'AI grade'), ('verdict', "Doctor's verdict on an AI grade"), ('service_copy', 'Desensitised copy for the diagnosis service')], max_length=20)),
-                ('media_type', models.CharField(max_length=60)),
-                ('cid', models.CharField(help_text='CIDv1 of the sealed bytes', max_length=80)),
-                ('sealed_bytes', models.BigIntegerField()),
-                ('key_commitment', models.BinaryField(max_length=32)),
-                ('statement_id', models.BinaryField(max_length=16, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('about', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followed_by', to='records.document')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='portal.institution')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='records.patient')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("image", "Ultrasound image"),
+                            ("grade_report", "AI grade"),
+                            ("verdict", "Doctor's verdict on an AI grade"),
+                            (
+                                "service_copy",
+                                "Desensitised copy for the diagnosis service",
+                            ),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("media_type", models.CharField(max_length=60)),
+                (
+                    "cid",
+                    models.CharField(
+                        help_text="CIDv1 of the sealed bytes", max_length=80
+                    ),
+                ),
+                ("sealed_bytes", models.BigIntegerField()),
+                ("key_commitment", models.BinaryField(max_length=32)),
+                ("statement_id", models.BinaryField(max_length=16, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "about",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="followed_by",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="portal.institution",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="documents",
+                        to="records.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('granted_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('until', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('granted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='portal.institution')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='records.patient')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("granted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("until", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="portal.institution",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consents",
+                        to="records.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-granted_at'],
+                "ordering": ["-granted_at"],
             },
         ),
         migrations.CreateModel(
-            name='Act',
+            name="Act",
             fields=[
-                ('statement_id', models.BinaryField(max_length=16, primary_key=True, serialize=False)),
-                ('event', models.SmallIntegerField(choices=[(1, 'INSTITUTION_REGISTERED'), (2, 'MEMBER_ADDED'), (3, 'KEY_CREATED'), (10, 'PATIENT_REGISTERED'), (11, 'PATIENT_ENROLLED'), (12, 'ENROLMENT_ENDED'), (13, 'GUARDIAN_ADDED'), (20, 'DOCUMENT_ADDED'), (21, 'DOCUMENT_OPENED'), (30, 'CONSENT_GRANTED'), (31, 'CONSENT_WITHDRAWN'), (40, 'GRADING_REQUESTED'), (41, 'GRADE_RECORDED'), (42, 'GRADING_FAILED'), (43, 'GRADING_CANCELLED'), (44, 'GRADE_ACCEPTED'), (45, 'GRADE_OVERRULED')])),
-                ('metadata', models.JSONField(default=dict)),
-                ('salt', models.BinaryField(default=records.models.act.new_salt)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.institution')),
-                ('document', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='acts', to='records.document')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acts', to='records.patient')),
+                (
+                    "statement_id",
+                    models.BinaryField(
+                        max_length=16, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "event",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "INSTITUTION_REGISTERED"),
+                            (2, "MEMBER_ADDED"),
+                            (3, "KEY_CREATED"),
+                            (10, "PATIENT_REGISTERED"),
+                            (11, "PATIENT_ENROLLED"),
+                            (12, "ENROLMENT_ENDED"),
+                            (13, "GUARDIAN_ADDED"),
+                            (20, "DOCUMENT_ADDED"),
+                            (21, "DOCUMENT_OPENED"),
+                            (30, "CONSENT_GRANTED"),
+                            (31, "CONSENT_WITHDRAWN"),
+                            (40, "GRADING_REQUESTED"),
+                            (41, "GRADE_RECORDED"),
+                            (42, "GRADING_FAILED"),
+                            (43, "GRADING_CANCELLED"),
+                            (44, "GRADE_ACCEPTED"),
+                            (45, "GRADE_OVERRULED"),
+                        ]
+                    ),
+                ),
+                ("metadata", models.JSONField(default=dict)),
+                ("salt", models.BinaryField(default=records.models.act.new_salt)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="portal.institution",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acts",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acts",
+                        to="records.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["-at"],
             },
         ),
         migrations.CreateModel(
-            name='KeyWrap',
+            name="KeyWrap",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key_id', models.BinaryField(max_length=32)),
-                ('wrapped_key', models.BinaryField()),
-                ('sealed_name', models.TextField(help_text='hex of the RSA-sealed file name')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wraps', to='records.document')),
-                ('holder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wraps', to='portal.keyholder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("key_id", models.BinaryField(max_length=32)),
+                ("wrapped_key", models.BinaryField()),
+                (
+                    "sealed_name",
+                    models.TextField(help_text="hex of the RSA-sealed file name"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wraps",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wraps",
+                        to="portal.keyholder",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('document', 'holder'), name='one_wrap_per_document_and_holder')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "holder"),
+                        name="one_wrap_per_document_and_holder",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Guardian',
+            name="Guardian",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wards', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='guardians', to='records.patient')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("since", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wards",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="guardians",
+                        to="records.patient",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('patient', 'user'), name='guardian_once_per_patient')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("patient", "user"), name="guardian_once_per_patient"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Enrolment',
+            name="Enrolment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hospital_number', portal.sealed_fields.SealedTextField()),
-                ('number_index', models.BinaryField(max_length=32)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='portal.institution')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='records.patient')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("hospital_number", portal.sealed_fields.SealedTextField()),
+                ("number_index", models.BinaryField(max_length=32)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to="portal.institution",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="enrolments",
+                        to="records.patient",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('patient', 'institution'), name='enrolled_once_at_a_time'), models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('institution', 'number_index'), name='hospital_number_names_one_patient'), models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('started_at')), _connector='OR'), name='enrolment_ends_after_it_starts')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("patient", "institution"),
+                        name="enrolled_once_at_a_time",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("institution", "number_index"),
+                        name="hospital_number_names_one_patient",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at", None),
+                            ("ended_at__gte", models.F("started_at")),
+                            _connector="OR",
+                        ),
+                        name="enrolment_ends_after_it_starts",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['patient', '-created_at'], name='records_doc_patient_fac5f9_idx'),
+            model_name="document",
+            index=models.Index(
+                fields=["patient", "-created_at"], name="records_doc_patient_fac5f9_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('sealed_bytes__gt', 0)), name='sealed_content_is_not_empty'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sealed_bytes__gt", 0)),
+                name="sealed_content_is_not_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('patient', 'institution'), name='one_open_consent_per_hospital'),
+            model_name="consent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at", None)),
+                fields=("patient", "institution"),
+                name="one_open_consent_per_hospital",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('granted_at'))), name='consent_ends_after_it_starts'),
+            model_name="consent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("until__gt", models.F("granted_at"))),
+                name="consent_ends_after_it_starts",
+            ),
         ),
         migrations.AddIndex(
-            model_name='act',
-            index=models.Index(fields=['patient', '-at'], name='records_act_patient_5647f1_idx'),
+            model_name="act",
+            index=models.Index(
+                fields=["patient", "-at"], name="records_act_patient_5647f1_idx"
+            ),
         ),
     ]

@@ -34,6 +34,10 @@ class Patient(models.Model):
     def __str__(self) -> str:
         return str(self.full_name)
 
+    def hold_readers(self) -> None:
+        """Let nobody else change who may read this history until the transaction ends."""
+        Patient.objects.select_for_update(no_key=True).get(pk=self.pk)
+
     @property
     def birth_date(self) -> date:
         """The day of birth."""

@@ -30,7 +30,6 @@ from records.actions.documents import (
     NewDocument,
     add_document,
     open_document,
-    seal_for,
 )
 from records.actions.patients import (
     NewPatient,
@@ -107,17 +106,7 @@ def ends_enrolment(cast: Cast) -> Act:
 
 def adds_document(cast: Cast) -> Act:
     return lambda: add_document(
-        patient=cast.child, institution=cast.b, new=new_document(), by=cast.bea.user
-    )
-
-
-def seals(cast: Cast) -> Act:
-    return lambda: seal_for(
-        patient=cast.child,
-        institution=cast.b,
-        new=new_document(),
-        readers=[cast.service.holder_id],
-        by=cast.bea.user,
+        patient=cast.child, institution=cast.b, new=new_document(), by=cast.bea
     )
 
 
@@ -202,7 +191,6 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.patients.enrol_patient": enrols,
     "records.actions.patients.end_enrolment": ends_enrolment,
     "records.actions.documents.add_document": adds_document,
-    "records.actions.documents.seal_for": seals,
     "records.actions.documents.open_document": opens,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,

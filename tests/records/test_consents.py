@@ -95,6 +95,7 @@ def test_a_document_added_later_by_another_hospital_is_wrapped(cast: Cast):
 
 def test_a_document_added_after_the_end_is_not(cast: Cast):
     cast.expire(cast.consent())
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
     later = add_image(cast.child, cast.alan, picture(7))
     assert set(later.wraps.values_list("holder_id", flat=True)) == {
         cast.a.holder_id,
@@ -104,6 +105,7 @@ def test_a_document_added_after_the_end_is_not(cast: Cast):
 
 def test_granting_again_after_the_end(cast: Cast):
     cast.expire(cast.consent())
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
     add_image(cast.child, cast.alan, picture(7))
     cast.consent()
     assert of(cast, "a") <= wrapped_for_b(cast)

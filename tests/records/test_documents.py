@@ -290,7 +290,7 @@ def test_a_content_that_breaks_off_leaves_nothing(cast: Cast):
         add_document(
             patient=cast.child,
             institution=cast.b,
-            by=cast.bea.user,
+            by=cast.bea,
             new=NewDocument(
                 kind=Document.Kind.IMAGE,
                 name="scan.png",

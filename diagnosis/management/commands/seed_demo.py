@@ -75,7 +75,9 @@ def write_samples(folder: Path) -> Path:
             path.write_bytes(sample_image(grade, seed))
     frames = folder / "ultrasound-30-frames.dcm"
     if not frames.exists():
-        frames.write_bytes(Path(str(get_testdata_file("examples_ybr_color.dcm"))).read_bytes())
+        frames.write_bytes(
+            Path(str(get_testdata_file("examples_ybr_color.dcm"))).read_bytes()
+        )
     return folder
 
 
@@ -174,7 +176,7 @@ def _image(child: Patient, doctor: Acting, grade: Grade, seed: int) -> Document:
     return add_document(
         patient=child,
         institution=doctor.institution,
-        by=doctor.user,
+        by=doctor,
         new=NewDocument(
             kind=Document.Kind.IMAGE,
             name=f"left-kidney-{seed}.png",
