@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -85,8 +86,16 @@ def committed_db(cloned_database, django_db_blocker) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def static_files(django_test_environment) -> None:
+    """Pages name their static files by hash, so these must have been collected."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+    # Whitenoise would list every file anew for every client.
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture
-def committed_cast(django_db_setup, django_db_blocker) -> Iterator[Cast]:
+def committed_cast(django_db_setup, django_db_blocker, static_files) -> Iterator[Cast]:
     """The cast on a database of its own, where a commit is a commit."""
     with (
         clone_of(TEMPLATE_WITH_CAST) as name,
@@ -97,19 +106,13 @@ def committed_cast(django_db_setup, django_db_blocker) -> Iterator[Cast]:
 
 
 @pytest.fixture
-def cast(db) -> Cast:
+def cast(db, static_files) -> Cast:
     """Everyone, in a transaction that is rolled back."""
     return Cast()
 
 
-@pytest.fixture(scope="session")
-def static_files(django_test_environment) -> None:
-    """Pages name their static files by hash, so these must have been collected."""
-    call_command("collectstatic", interactive=False, verbosity=0)
-
-
 @pytest.fixture
-def sign_in(static_files) -> SignIn:
+def sign_in(cast: Cast) -> SignIn:
     """A browser in which one of the cast is signed in."""
 
     def signed_in(name: str) -> Client:

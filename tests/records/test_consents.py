@@ -217,6 +217,15 @@ def test_a_hospital_that_may_read_already_cannot_be_chosen(cast: Cast, sign_in):
     assert Consent.objects.count() == 1
 
 
+def test_the_page_of_a_document_is_gone_the_moment_the_consent_ends(
+    cast: Cast, sign_in
+):
+    consent, client = cast.consent(), sign_in("bea")
+    assert status(client, cast) == 200
+    cast.expire(consent)
+    assert status(client, cast) == 404
+
+
 def test_another_childs_consent_is_not_withdrawn_through_ones_own(cast: Cast, sign_in):
     consent = cast.consent()
     wrong = reverse("withdraw", args=[cast.other_child.pk, consent.pk])

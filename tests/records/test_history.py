@@ -179,9 +179,7 @@ def test_programs_get_what_their_person_may_open(cast: Cast, sign_in):
 
 
 @pytest.mark.slow
-def test_an_act_enters_the_chain_and_its_page_proves_it(
-    committed_cast: Cast, static_files
-):
+def test_an_act_enters_the_chain_and_its_page_proves_it(committed_cast: Cast):
     cast = committed_cast
     client = Client()
     client.force_login(cast.grace.user)
