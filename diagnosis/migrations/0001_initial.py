@@ -10,79 +10,231 @@ import diagnosis.models.grading_job
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portal', '0001_initial'),
-        ('records', '0001_initial'),
+        ("portal", "0001_initial"),
+        ("records", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GradingJob',
+            name="GradingJob",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('frame', models.PositiveIntegerField(default=0)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('preparing', 'Preparing'), ('running', 'Running'), ('saving', 'Saving'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('stage', models.CharField(blank=True, max_length=40)),
-                ('claim', models.UUIDField(blank=True, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('requested_at', models.DateTimeField(auto_now_add=True)),
-                ('claimed_at', models.DateTimeField(blank=True, null=True)),
-                ('heard_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('model_version', models.CharField(blank=True, max_length=60)),
-                ('correlation_id', models.CharField(default=diagnosis.models.grading_job.new_correlation_id, max_length=8)),
-                ('failure', models.CharField(blank=True, help_text='for the user', max_length=300)),
-                ('traceback', models.TextField(blank=True, help_text='for staff')),
-                ('copy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.document')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grading_jobs', to='records.document')),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.institution')),
-                ('report', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='graded_by', to='records.document')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("frame", models.PositiveIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("preparing", "Preparing"),
+                            ("running", "Running"),
+                            ("saving", "Saving"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("stage", models.CharField(blank=True, max_length=40)),
+                ("claim", models.UUIDField(blank=True, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("requested_at", models.DateTimeField(auto_now_add=True)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("heard_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("model_version", models.CharField(blank=True, max_length=60)),
+                (
+                    "correlation_id",
+                    models.CharField(
+                        default=diagnosis.models.grading_job.new_correlation_id,
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(
+                        blank=True, help_text="for the user", max_length=300
+                    ),
+                ),
+                ("traceback", models.TextField(blank=True, help_text="for staff")),
+                (
+                    "copy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grading_jobs",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="portal.institution",
+                    ),
+                ),
+                (
+                    "report",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="graded_by",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at'],
+                "ordering": ["-requested_at"],
             },
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decision', models.CharField(choices=[('accepted', 'Accepted'), ('overruled', 'Overruled')], max_length=10)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('document', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='verdict', to='records.document')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='diagnosis.gradingjob')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("accepted", "Accepted"), ("overruled", "Overruled")],
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "document",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdict",
+                        to="records.document",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="diagnosis.gradingjob",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["-at"],
             },
         ),
         migrations.AddIndex(
-            model_name='gradingjob',
-            index=models.Index(fields=['state', 'requested_at'], name='diagnosis_g_state_d6145c_idx'),
+            model_name="gradingjob",
+            index=models.Index(
+                fields=["state", "requested_at"], name="diagnosis_g_state_d6145c_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradingjob',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'preparing', 'running', 'saving', 'done', 'failed', 'cancelled'])), name='known_state'),
+            model_name="gradingjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "queued",
+                            "preparing",
+                            "running",
+                            "saving",
+                            "done",
+                            "failed",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradingjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('report__isnull', False), _connector='OR'), name='done_has_a_report'),
+            model_name="gradingjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True),
+                    ("report__isnull", False),
+                    _connector="OR",
+                ),
+                name="done_has_a_report",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradingjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('failure', ''), _negated=True), _connector='OR'), name='failed_has_a_sentence'),
+            model_name="gradingjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(("failure", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="failed_has_a_sentence",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradingjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('preparing', 'running', 'saving')), _negated=True), models.Q(('claim__isnull', False), ('heard_at__isnull', False)), _connector='OR'), name='active_is_claimed_and_heard'),
+            model_name="gradingjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ("preparing", "running", "saving")), _negated=True
+                    ),
+                    models.Q(("claim__isnull", False), ("heard_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="active_is_claimed_and_heard",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradingjob',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('queued', 'preparing', 'running', 'saving'))), fields=('image', 'frame'), name='one_unfinished_job_per_frame'),
+            model_name="gradingjob",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ("queued", "preparing", "running", "saving"))
+                ),
+                fields=("image", "frame"),
+                name="one_unfinished_job_per_frame",
+            ),
         ),
     ]
