@@ -37,7 +37,7 @@ def actions() -> dict[str, FunctionType]:
 ACTIONS = actions()
 
 
-@pytest.fixture(params=ACTIONS.values(), ids=ACTIONS)
+@pytest.fixture(params=list(ACTIONS.values()), ids=list(ACTIONS))
 def action(request: pytest.FixtureRequest) -> FunctionType:
     found: FunctionType = request.param
     return found

@@ -30,12 +30,14 @@ GREY, COLOUR = picture(), picture(colour=True)
 def without_pixels() -> bytes:
     found = dataset(GREY)
     del found.PixelData
-    return saved(found)
+    content: bytes = saved(found)
+    return content
 
 
 def library_file(name: str) -> bytes:
     """A real file that pydicom brings along."""
-    return Path(str(get_testdata_file(name))).read_bytes()
+    content: bytes = Path(str(get_testdata_file(name))).read_bytes()
+    return content
 
 
 BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {

@@ -1,16 +1,16 @@
 """Every answer keeps out of caches and frames, and runs only the portal's own code."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.views.defaults import server_error
 
 from tests.cast import Cast
 
-Ask = Callable[[Cast, Callable[[str], Client]], HttpResponse]
+Ask = Callable[[Cast, Callable[[str], Client]], Any]
 ANSWERS: dict[str, tuple[int, Ask]] = {
     "a page": (200, lambda c, s: s("grace").get(reverse("family"))),
     "a history": (

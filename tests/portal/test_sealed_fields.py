@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def test_another_purpose_does_not_open():
 # In the database
 
 
-def column(model: type, name: str) -> bytes:
+def column(model: type[Model], name: str) -> bytes:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {name} FROM {table} LIMIT 1")
@@ -72,7 +73,7 @@ def column(model: type, name: str) -> bytes:
         (Enrolment, "hospital_number"),
     ],
 )
-def test_the_column_holds_sealed_bytes(cast: Cast, model: type, name: str):
+def test_the_column_holds_sealed_bytes(cast: Cast, model: type[Model], name: str):
     raw = column(model, name)
     opened = unseal(raw, purpose=f"{model._meta.label}.{name}")
     assert opened

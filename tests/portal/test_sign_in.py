@@ -116,7 +116,7 @@ def test_a_new_account_opens_by_a_password_reset(anonymous: Client, cast: Cast):
     (sent,) = mail.outbox
     assert sent.to == [email("bea")]
     (link,) = re.findall(
-        r"https?://[^\s]+(/accounts/password/reset/key/\S+)", sent.body
+        r"https?://[^\s]+(/accounts/password/reset/key/\S+)", str(sent.body)
     )
     form = anonymous.get(link, follow=True)
     anonymous.post(

@@ -207,7 +207,7 @@ def test_one_damaged_document_does_not_close_the_history(
     cast: Cast, image: Document, sign_in, alter
 ):
     KeyWrap.objects.filter(document=image).update(
-        sealed_name=cast.image_b.wraps.first().sealed_name
+        sealed_name=cast.image_b.wraps.all()[0].sealed_name
     )
     alter(cast, image)
     response = sign_in("bea").get(reverse("patient", args=[cast.child.pk]))

@@ -86,7 +86,8 @@ def test_an_unknown_code_is_refused_in_words(cast: Cast):
 
 def test_a_code_is_read_however_it_is_typed(cast: Cast):
     code = cast.child.code.lower().replace("-", " - ")
-    assert enrol_patient(code=code, hospital_number="A-2", by=cast.ada)
+    enrolment = enrol_patient(code=code, hospital_number="A-2", by=cast.ada)
+    assert enrolment.patient == cast.child
 
 
 def test_codes_use_letters_that_nobody_confuses():
