@@ -16,7 +16,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from PIL import Image
 
-from diagnosis.actions.jobs import advance, claim, record_grade, request_grading
+from diagnosis.actions.jobs import advance, claim, record_grade
+from diagnosis.actions.requests import request_grading
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade

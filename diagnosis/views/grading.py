@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from diagnosis.actions.jobs import cancel, request_grading, retry
+from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.forms import VerdictForm
 from diagnosis.grading.report import GradeReport

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from diagnosis.actions.jobs import (
-    advance,
-    cancel,
-    claim,
-    fail,
-    record_grade,
-    request_grading,
-    retry,
-    sweep,
-)
+from diagnosis.actions.jobs import advance, claim, fail, record_grade, sweep
+from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.models import GradingJob, State, Verdict
 from diagnosis.models.grading_job import MAX_ATTEMPTS
@@ -194,11 +186,11 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.documents.open_document": opens,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
-    "diagnosis.actions.jobs.request_grading": requests,
+    "diagnosis.actions.requests.request_grading": requests,
     "diagnosis.actions.jobs.record_grade": records_grade,
     "diagnosis.actions.jobs.fail": fails,
-    "diagnosis.actions.jobs.cancel": cancels,
-    "diagnosis.actions.jobs.retry": retries,
+    "diagnosis.actions.requests.cancel": cancels,
+    "diagnosis.actions.requests.retry": retries,
     "diagnosis.actions.jobs.sweep": sweeps,
     "diagnosis.actions.verdicts.judge_grade": judges,
 }

@@ -9,8 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from diagnosis import tasks, worker
-from diagnosis.actions import jobs
-from diagnosis.actions.jobs import cancel, claim
+from diagnosis.actions import jobs, requests
+from diagnosis.actions.jobs import claim
+from diagnosis.actions.requests import cancel
 from diagnosis.grading.report import GradeReport
 from diagnosis.models import GradingJob, State
 from ledger.events import Event
@@ -77,7 +78,8 @@ def test_a_task_for_a_job_that_is_not_there_is_harmless(cast: Cast):
 def test_cancelled_while_running_records_nothing(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ):
-    job, stages = cast.request(), []
+    job = cast.request()
+    stages: list[str | None] = []
 
     def cancelled_meanwhile(*, job: GradingJob, stage: str | None = None) -> None:
         if not stages:
@@ -157,7 +159,7 @@ def test_a_failed_job_ends_well_when_tried_again(cast: Cast, settings, tmp_path:
     worker.run(job.pk)
     settings.MODEL_DIR = good
     worker.grader.cache_clear()
-    jobs.retry(job=reread(job), by=cast.bea)
+    requests.retry(job=reread(job), by=cast.bea)
     worker.run(job.pk)
     assert reread(job).state == State.DONE
     assert reports(cast) == 1

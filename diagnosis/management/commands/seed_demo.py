@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from pydicom.data import get_testdata_file
 
-from diagnosis.actions.jobs import claim, fail, request_grading
+from diagnosis.actions.jobs import claim, fail
+from diagnosis.actions.requests import request_grading
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode

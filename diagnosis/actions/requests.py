@@ -1,0 +1,115 @@
+"""What a doctor asks of the diagnosis service."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from diagnosis.models import TRANSITIONS, GradingJob, State
+from diagnosis.models.grading_job import UNFINISHED
+from diagnosis.permissions import check_may_request_grade
+from diagnosis.service import diagnosis_service
+from diagnosis.transitions import move, queue, record_about
+from ledger.events import Event
+from portal.acting import Acting
+from portal.errors import Refused
+from records.actions.documents import NewDocument, add_document
+from records.models import Document
+
+
+@transaction.atomic
+def request_grading(
+    *, image: Document, frame: int, desensitised_png: bytes, by: Acting
+) -> GradingJob:
+    """Give the diagnosis service a desensitised copy and queue its grading.
+
+    Who may: a doctor of a hospital that has the patient in care.
+    Records: GRADING_REQUESTED, with the copy's CID (CID_H of the paper's Fig. 7).
+    Effects: the copy is sealed for the service alone; the task is queued on commit.
+
+    Raises:
+        Refused: not allowed, or this frame is being graded already.
+        KeyUnavailable, StoreUnavailable: nothing changed.
+    """
+    check_may_request_grade(by, image)
+    _check_not_being_graded(image, frame)
+    institution = by.institution or image.institution
+    copy = add_document(
+        patient=image.patient,
+        institution=institution,
+        by=by,
+        new=NewDocument(
+            kind=Document.Kind.SERVICE_COPY,
+            name="image.png",
+            media_type="image/png",
+            content=[desensitised_png],
+            about=image,
+            event=Event.GRADING_REQUESTED,
+            metadata={"frame": frame},
+            readers=frozenset({diagnosis_service().holder_id}),
+        ),
+    )
+    job = GradingJob.objects.create(
+        image=image,
+        frame=frame,
+        copy=copy,
+        institution=institution,
+        requested_by=by.user,
+    )
+    queue(job)
+    return job
+
+
+@transaction.atomic
+def cancel(*, job: GradingJob, by: Acting) -> None:
+    """Call a job off.
+
+    Who may: a doctor who could have asked for it.
+    Records: GRADING_CANCELLED.
+    Effects: the service's wrap of the copy is removed: it cannot open it any more.
+
+    Raises:
+        Refused: not allowed, or the job is being saved or has ended.
+    """
+    check_may_request_grade(by, job.image)
+    held = GradingJob.objects.select_for_update().get(pk=job.pk)
+    if State.CANCELLED not in TRANSITIONS[State(held.state)]:
+        raise Refused("It is too late to cancel: the result is there or being saved.")
+    held.copy.wraps.all().delete()
+    move(held, State.CANCELLED, ended_at=timezone.now(), claim=None)
+    record_about(held, Event.GRADING_CANCELLED, by)
+
+
+@transaction.atomic
+def retry(*, job: GradingJob, by: Acting) -> None:
+    """Queue a job again that failed.
+
+    Who may: a doctor who could have asked for it.
+    Records: GRADING_REQUESTED.
+
+    Raises:
+        Refused: not allowed, the job has not failed, or the frame is being graded.
+    """
+    check_may_request_grade(by, job.image)
+    _check_not_being_graded(job.image, job.frame)
+    held = GradingJob.objects.select_for_update().get(pk=job.pk)
+    if held.state != State.FAILED:
+        raise Refused("Only a job that failed can be tried again.")
+    move(
+        held,
+        State.QUEUED,
+        claim=None,
+        attempts=0,
+        failure="",
+        traceback="",
+        stage="",
+        ended_at=None,
+    )
+    record_about(held, Event.GRADING_REQUESTED, by)
+    queue(held)
+
+
+def _check_not_being_graded(image: Document, frame: int) -> None:
+    """Who asks at the same moment waits here, then finds the other's job."""
+    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
+    jobs = GradingJob.objects.filter(image=image, frame=frame, state__in=UNFINISHED)
+    if jobs.exists():
+        raise Refused("This image is being graded already.")

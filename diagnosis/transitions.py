@@ -1,0 +1,54 @@
+"""Moves a job from state to state, by the table alone."""
+
+from typing import Any
+
+from django.db import transaction
+from django_q.tasks import async_task
+
+from diagnosis.errors import ClaimLost
+from diagnosis.models import TRANSITIONS, GradingJob, State
+from ledger.events import Event
+from portal.acting import Acting
+from records.recording import Happening, record
+
+
+def move(job: GradingJob, to: State, **changes: Any) -> None:
+    """Change a row that the caller has locked."""
+    check_transition(job, to)
+    for name, value in changes.items():
+        setattr(job, name, value)
+    job.state = to
+    job.save(update_fields=["state", *changes])
+
+
+def check_transition(job: GradingJob, to: State) -> None:
+    """Refuse a step that the table does not have.
+
+    Raises:
+        ClaimLost: the job is elsewhere by now.
+    """
+    if to not in TRANSITIONS[State(job.state)]:
+        raise ClaimLost(f"A job that is {job.state} cannot become {to}.")
+
+
+def queue(job: GradingJob) -> None:
+    """Queue the task when the transaction commits; it carries one id, no more."""
+    job_id = str(job.pk)
+    transaction.on_commit(
+        lambda: async_task("diagnosis.tasks.grade", job_id, cluster="gpu")
+    )
+
+
+def record_about(job: GradingJob, event: Event, by: Acting | None) -> None:
+    """Record what happened to a job, last in the caller's transaction."""
+    record(
+        Happening(
+            event=event,
+            patient=job.image.patient,
+            institution=job.institution,
+            author=job.institution.holder_id,
+            by=by.user if by else None,
+            document_id=job.image_id,
+            metadata={"job": str(job.pk)},
+        )
+    )
