@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django_q.tasks import async_task
 
 from diagnosis.errors import ClaimLost
@@ -34,6 +35,8 @@ def check_transition(job: GradingJob, to: State) -> None:
 def queue(job: GradingJob) -> None:
     """Queue the task when the transaction commits; it carries one id, no more."""
     job_id = str(job.pk)
+    job.queued_at = timezone.now()
+    job.save(update_fields=["queued_at"])
     transaction.on_commit(
         lambda: async_task("diagnosis.tasks.grade", job_id, cluster="gpu")
     )

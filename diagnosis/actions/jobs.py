@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from diagnosis.errors import ClaimLost
 from diagnosis.models import GradingJob, State
-from diagnosis.models.grading_job import ACTIVE, MAX_ATTEMPTS, SILENCE
+from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS, SILENCE
 from diagnosis.service import diagnosis_service
 from diagnosis.transitions import check_transition, move, queue, record_about
 from ledger.events import Event
@@ -137,6 +137,9 @@ def fail(*, job: GradingJob, sentence: str, traceback: str) -> None:
 def sweep() -> int:
     """Give jobs of dead workers to living ones; too many tries end in failure.
 
+    A job whose task was lost, because the web process died between the commit
+    and the queue, gets another task.
+
     Who may: the scheduled task of the default cluster.
     Records: GRADING_FAILED for those given up.
 
@@ -149,7 +152,17 @@ def sweep() -> int:
     for job_id in list(dead.values_list("pk", flat=True)):
         with transaction.atomic():
             swept += _take_from_the_dead(job_id, silent_since)
+    _queue_again()
     return swept
+
+
+@transaction.atomic
+def _queue_again() -> None:
+    waiting = GradingJob.objects.select_for_update(skip_locked=True).filter(
+        state=State.QUEUED, queued_at__lt=timezone.now() - LOST
+    )
+    for job in waiting:
+        queue(job)
 
 
 def _take_from_the_dead(job_id: UUID, silent_since: datetime) -> int:

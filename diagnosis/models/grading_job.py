@@ -47,6 +47,8 @@ UNFINISHED = (State.QUEUED, *ACTIVE)
 SILENCE = timedelta(seconds=20)
 """A worker that has not been heard for so long is taken for dead."""
 MAX_ATTEMPTS = 3
+LOST = timedelta(minutes=2)
+"""A job that is queued for so long may have lost its task; a second one is harmless."""
 
 
 def new_correlation_id() -> str:
@@ -73,6 +75,7 @@ class GradingJob(models.Model):
     claim = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     requested_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(default=timezone.now)
     claimed_at = models.DateTimeField(null=True, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from ledger.events import Event
@@ -44,7 +45,7 @@ def grant_consent(
     if not patient.enrolments.filter(institution=institution, ended_at=None).exists():
         raise Refused(f"{institution} does not have {patient} in its care.")
     _close_expired(patient, institution)
-    if patient.consents.filter(institution=institution, withdrawn_at=None).exists():
+    if patient.consents.filter(institution=institution, closed_at=None).exists():
         raise Refused(f"{institution} may already read this history.")
     consent = Consent.objects.create(
         patient=patient, institution=institution, granted_by=by.user, until=until
@@ -67,8 +68,8 @@ def withdraw_consent(*, consent: Consent, by: Acting) -> None:
     """
     check_may_manage_consents(by, consent.patient)
     consent.patient.hold_readers()
-    changed = Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(
-        withdrawn_at=timezone.now()
+    changed = Consent.objects.filter(pk=consent.pk, closed_at=None).update(
+        closed_at=timezone.now()
     )
     if not changed:
         raise Refused("This permission was withdrawn before.")
@@ -85,18 +86,19 @@ def end_reading(*, patient: Patient, institution: Institution) -> None:
         the patient come back, the guardian decides anew.
     """
     patient.hold_readers()
-    patient.consents.filter(institution=institution, withdrawn_at=None).update(
-        withdrawn_at=timezone.now()
-    )
+    now = timezone.now()
+    open_now = patient.consents.filter(institution=institution, closed_at=None)
+    # Its end comes with it: nobody withdrew it, and the family's page says so.
+    open_now.update(closed_at=now, until=Least("until", Value(now)))
     _foreign_wraps(patient, institution).delete()
 
 
 def _close_expired(patient: Patient, institution: Institution) -> None:
     """An expired permission makes room for a new one; its wraps go."""
     expired = patient.consents.filter(
-        institution=institution, withdrawn_at=None, until__lte=timezone.now()
+        institution=institution, closed_at=None, until__lte=timezone.now()
     )
-    if expired.update(withdrawn_at=timezone.now()):
+    if expired.update(closed_at=timezone.now()):
         _foreign_wraps(patient, institution).delete()
 
 

@@ -16,7 +16,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
     def live(self, at: datetime | None = None) -> "ConsentQuerySet":
         """Those neither withdrawn nor past their end; no job has to run for that."""
-        return self.filter(withdrawn_at=None, until__gt=at or timezone.now())
+        return self.filter(closed_at=None, until__gt=at or timezone.now())
 
 
 class Consent(models.Model):
@@ -31,7 +31,11 @@ class Consent(models.Model):
     )
     granted_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField()
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="before its end: withdrawn; after: its care ended, or a new one came",
+    )
 
     objects = ConsentQuerySet.as_manager()
 
@@ -40,7 +44,7 @@ class Consent(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "institution"],
-                condition=Q(withdrawn_at=None),
+                condition=Q(closed_at=None),
                 name="one_open_consent_per_hospital",
             ),
             models.CheckConstraint(
@@ -55,4 +59,4 @@ class Consent(models.Model):
     @property
     def is_live(self) -> bool:
         """Whether it lets the hospital read now."""
-        return self.withdrawn_at is None and self.until > timezone.now()
+        return self.closed_at is None and self.until > timezone.now()

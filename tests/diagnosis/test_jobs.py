@@ -16,7 +16,7 @@ from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade, swe
 from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.errors import ClaimLost
 from diagnosis.models import TRANSITIONS, GradingJob, State
-from diagnosis.models.grading_job import ACTIVE, MAX_ATTEMPTS
+from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS
 from diagnosis.permissions import visible_jobs
 from ledger.events import Event
 from ledger.history import statement
@@ -316,6 +316,19 @@ def test_a_silent_job_is_queued_again_and_its_task_too(
         assert sweep() == 1
     assert held(job).state == State.QUEUED
     assert [row.task["args"] for row in OrmQ.objects.all()] == [(str(job.pk),)]
+
+
+def test_a_job_whose_task_was_lost_gets_another_one_once(
+    cast: Cast, django_capture_on_commit_callbacks
+):
+    job = cast.request()
+    GradingJob.objects.filter(pk=job.pk).update(queued_at=timezone.now() - 2 * LOST)
+    OrmQ.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sweep() == 0
+        sweep()
+    assert [row.task["args"] for row in OrmQ.objects.all()] == [(str(job.pk),)]
+    assert held(job).state == State.QUEUED
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - set(ACTIVE)))

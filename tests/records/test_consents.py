@@ -14,6 +14,7 @@ from ledger.history import statement
 from portal.errors import Refused
 from records.actions.consents import grant_consent, withdraw_consent
 from records.actions.documents import open_document
+from records.actions.patients import end_enrolment
 from records.encryption.wrapping import granted_hash, wraps_hash
 from records.errors import RecordDamaged
 from records.models import Act, Consent, Document, KeyWrap
@@ -111,6 +112,16 @@ def test_granting_again_after_the_end(cast: Cast):
     assert of(cast, "a") <= wrapped_for_b(cast)
     assert Consent.objects.live().count() == 1
     assert Consent.objects.count() == 2
+
+
+def test_a_consent_that_ends_with_the_care_does_not_read_as_withdrawn(
+    cast: Cast, sign_in
+):
+    cast.consent()
+    enrolment = cast.child.enrolments.get(institution=cast.b)
+    end_enrolment(enrolment=enrolment, by=cast.boris)
+    page = sign_in("grace").get(reverse("consents", args=[cast.child.pk]))
+    assert "Withdrawn" not in page.content.decode()
 
 
 def test_granting_again_after_withdrawal(cast: Cast):
