@@ -4,7 +4,4 @@ from django.urls import path
 
 from ledger import views
 
-urlpatterns = [
-    path("", views.ledger, name="ledger"),
-    path("checkpoint", views.checkpoint, name="checkpoint"),
-]
+urlpatterns = [path("checkpoint", views.checkpoint, name="checkpoint")]
