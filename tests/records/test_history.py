@@ -191,7 +191,17 @@ def test_an_act_enters_the_chain_and_its_page_proves_it(committed_cast: Cast):
     assert "Root hash" in page
     assert cast.image_a.statement_id.hex() in page
     assert client.get(reverse("checkpoint")).text.startswith(settings.LEDGER_ORIGIN)
-    assert client.get(reverse("ledger")).status_code == 200
+    assert client.get(reverse("ledger")).context["rows"] == []
+
+
+@pytest.mark.slow
+def test_a_hospital_is_listed_its_own_entries_alone(committed_cast: Cast):
+    cast = committed_cast
+    World(connection.settings_dict["NAME"]).sequence()
+    client = Client()
+    client.force_login(cast.boris.user)
+    rows = client.get(reverse("ledger")).context["rows"]
+    assert {row["entry"].tenant for row in rows} == {cast.b.pk}
 
 
 def test_an_act_that_the_ledger_does_not_know_is_said_to_be_broken(cast: Cast, sign_in):
