@@ -9,7 +9,7 @@ class MemberForm(forms.Form):
     full_name = forms.CharField(label="Full name", max_length=120)
     email = forms.EmailField(
         label="E-mail address",
-        help_text="They choose a password with “Forgot your password?” on the sign-in page.",
+        help_text="They choose a password with “I have forgotten my password” on the sign-in page.",
     )
     role = forms.ChoiceField(
         label="Role",

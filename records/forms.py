@@ -48,7 +48,7 @@ class NewPatientForm(forms.Form):
     guardian_name = forms.CharField(label="Guardian's full name", max_length=120)
     guardian_email = forms.EmailField(
         label="Guardian's e-mail address",
-        help_text="They choose a password with “Forgot your password?” on the sign-in page.",
+        help_text="They choose a password with “I have forgotten my password” on the sign-in page.",
     )
 
     def clean_birth_date(self) -> date:
