@@ -43,7 +43,7 @@ def queue(job: GradingJob) -> None:
 
 
 def record_about(job: GradingJob, event: Event, by: Acting | None) -> None:
-    """Record what happened to a job, last in the caller's transaction."""
+    """Record what happened to a job, in the caller's transaction."""
     record(
         Happening(
             event=event,

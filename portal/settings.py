@@ -139,8 +139,8 @@ STORAGES = {
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = VAR / "mail"
 
-# An upload above this size is refused at the field. Django itself spools what is
-# larger than 2.5 MB to a file, so memory stays flat either way.
+# An upload above this size is refused at the field, before it is read into memory.
+# One below is held whole while it is decoded.
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https

@@ -41,7 +41,7 @@ class Happening:
 def record(happening: Happening) -> bytes:
     """Queue the ledger's statement with the act that tells of it.
 
-    Must be the last thing in the caller's transaction: if it fails, nothing happened.
+    In the caller's transaction: if this or the act itself fails, neither happened.
 
     Returns:
         the statement's id, 16 bytes.
