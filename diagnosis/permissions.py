@@ -8,9 +8,11 @@ from portal.errors import Refused
 from portal.roles import REQUEST_GRADE
 from records.models import Document
 from records.permissions import (
+    Relation,
     may_add_document,
     may_read_document,
     readable_documents,
+    relation,
 )
 
 
@@ -44,17 +46,51 @@ def visible_jobs(acting: Acting) -> QuerySet[GradingJob]:
     return GradingJob.objects.filter(institution=acting.institution)
 
 
-def readable_jobs(acting: Acting, image: Document, frame: int) -> QuerySet[GradingJob]:
-    """The jobs of a frame whose report, where there is one, the person may open."""
+def readable_jobs(acting: Acting, image: Document) -> QuerySet[GradingJob]:
+    """The jobs of an image of which the person may know.
+
+    Those of the hospital acted for; of other hospitals too for whoever reads the
+    whole history; with a report, only if it may be opened.
+    """
     reports = readable_documents(acting, image.patient).values("pk")
-    return image.grading_jobs.filter(
-        Q(report=None) | Q(report__in=reports), frame=frame
-    ).select_related("requested_by")
+    jobs = image.grading_jobs.filter(Q(report=None) | Q(report__in=reports))
+    if relation(acting, image.patient) in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
+        return jobs
+    return jobs.filter(institution=acting.institution)
+
+
+def may_see_job(acting: Acting, job: GradingJob) -> bool:
+    """Whether the person may know of the job: they may open its image or its report."""
+    return (
+        may_read_document(acting, job.report or job.image)
+        and readable_jobs(acting, job.image).filter(pk=job.pk).exists()
+    )
+
+
+def may_steer(acting: Acting, job: GradingJob) -> bool:
+    """Whether the person may cancel the job or have it tried again."""
+    return (
+        may_request_grade(acting, job.image) and acting.institution == job.institution
+    )
+
+
+def check_may_steer(acting: Acting, job: GradingJob) -> None:
+    """Refuse whoever may not cancel the job or have it tried again.
+
+    Raises:
+        Refused: no doctor of the hospital that asked for it.
+    """
+    if not may_steer(acting, job):
+        raise Refused("Only a doctor of the hospital that asked for it can do this.")
 
 
 def may_judge(acting: Acting, job: GradingJob) -> bool:
     """Whether the person may accept or overrule the job's grade."""
-    return job.report is not None and may_request_grade(acting, job.image)
+    return (
+        job.report is not None
+        and may_request_grade(acting, job.image)
+        and may_read_document(acting, job.report)
+    )
 
 
 def check_may_judge(acting: Acting, job: GradingJob) -> None:

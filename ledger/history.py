@@ -60,18 +60,27 @@ def progress(statement_ids: Iterable[bytes]) -> dict[bytes, Progress]:
     return found
 
 
-def statement(statement_id: bytes) -> Statement | None:
-    """What was said under an id, whether in the log already or waiting; None if never.
+def statements(statement_ids: Iterable[bytes]) -> dict[bytes, Statement]:
+    """What was said under each id, in the log already or waiting, in two queries.
+
+    Returns:
+        By statement id; ids that were never queued are left out.
 
     Raises:
         EncodingError: the bytes kept are not a statement's.
     """
+    ids = list(statement_ids)
     # The inbox first, as in progress(): what moves on between is then not missed.
-    waiting = Inbox.objects.filter(statement_id=statement_id).first()
-    if waiting is not None:
-        return decode_statement(bytes(waiting.statement))
-    entered = Entry.objects.filter(statement_id=statement_id).first()
-    return None if entered is None else decode_entry(bytes(entered.bytes)).statement
+    waiting = Inbox.objects.filter(statement_id__in=ids).values_list("statement")
+    said = [decode_statement(bytes(data)) for (data,) in waiting]
+    entered = Entry.objects.filter(statement_id__in=ids).values_list("bytes")
+    said += [decode_entry(bytes(data)).statement for (data,) in entered]
+    return {statement.statement_id: statement for statement in said}
+
+
+def statement(statement_id: bytes) -> Statement | None:
+    """What was said under an id; None if nothing ever was."""
+    return statements([statement_id]).get(statement_id)
 
 
 def inclusion(seq: int) -> InclusionProof:

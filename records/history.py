@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from ledger.encoding import Statement
 from ledger.events import Event
-from ledger.history import Progress, progress
+from ledger.history import Progress, progress, statements
 from portal.acting import Acting
 from records.errors import RecordDamaged
 from records.models import Act, Document, Patient
@@ -22,6 +23,7 @@ from records.permissions import (
     readable_documents,
     relation,
 )
+from records.proofs import tells_what_was_said
 
 WAY_IN = {Event.PATIENT_ENROLLED, Event.ENROLMENT_ENDED, Event.PATIENT_REGISTERED}
 CLINICAL = {
@@ -61,10 +63,14 @@ class Item:
 
 
 def with_proofs(acts: Iterable[Act]) -> list[tuple[Act, Proof]]:
-    """Each act with how far it has come on the ledger, in two queries for all."""
+    """Each act with how far it has come on the ledger, in four queries for all.
+
+    An act whose row is not what its statement committed to is broken.
+    """
     page = [(bytes(act.statement_id), act) for act in acts]
     states = progress(statement_id for statement_id, _act in page)
-    return [(act, _proof(key, states.get(key))) for key, act in page]
+    said = statements(statement_id for statement_id, _act in page)
+    return [(act, _proof(act, states.get(key), said.get(key))) for key, act in page]
 
 
 def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
@@ -78,8 +84,11 @@ def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
         return acts
     if held in DOCTORS:
         readable = readable_documents(acting, patient).values("pk")
-        here = Q(event__in=WAY_IN, institution=acting.institution)
-        return acts.filter(Q(event__in=CLINICAL, document__in=readable) | here)
+        here = Q(institution=acting.institution)
+        clinical = Q(event__in=CLINICAL, document__in=readable)
+        if held is not Relation.ALLOWED_DOCTOR:
+            clinical &= here
+        return acts.filter(clinical | Q(event__in=WAY_IN) & here)
     if held is Relation.HOSPITAL_ADMIN:
         return acts.filter(institution=acting.institution)
     return acts.none()
@@ -113,10 +122,9 @@ def timeline(acting: Acting, patient: Patient, acts: Iterable[Act]) -> list[Item
         acts: one page of `visible_acts`.
     """
     page = list(acts)
-    states = progress(bytes(act.statement_id) for act in page)
     names = _names(acting, patient, page)
     guardians = {g.user_id for g in patient.guardians.all()}
-    return [_item(act, states, names, guardians) for act in page]
+    return [_item(act, proof, names, guardians) for act, proof in with_proofs(page)]
 
 
 def name_for(acting: Acting, document: Document) -> str:
@@ -125,9 +133,8 @@ def name_for(acting: Acting, document: Document) -> str:
 
 
 def proof_of(document: Document) -> Proof:
-    """How far the document's statement has come on the ledger."""
-    statement_id = bytes(document.statement_id)
-    return _proof(statement_id, progress([statement_id]).get(statement_id))
+    """How far the act that made the document has come on the ledger."""
+    return proof_of_act(Act.objects.get(statement_id=document.statement_id))
 
 
 def proof_of_act(act: Act) -> Proof:
@@ -158,11 +165,10 @@ def _shown_name(document: Document, reader: UUID) -> str:
 
 def _item(
     act: Act,
-    states: dict[bytes, Progress],
+    proof: Proof,
     names: dict[object, str],
     guardians: set[int],
 ) -> Item:
-    statement_id = bytes(act.statement_id)
     url = ""
     if act.document_id in names:
         url = reverse("document", args=[act.document_id])
@@ -173,7 +179,7 @@ def _item(
         where=act.institution.name,
         who=_who(act, guardians),
         url=url,
-        proof=_proof(statement_id, states.get(statement_id)),
+        proof=proof,
     )
 
 
@@ -193,10 +199,13 @@ def _who(act: Act, guardians: set[int]) -> str:
     return str(act.actor)
 
 
-def _proof(statement_id: bytes, found: Progress | None) -> Proof:
-    url = reverse("proof", args=[statement_id.hex()])
-    if found is None:
+def _proof(act: Act, found: Progress | None, said: Statement | None) -> Proof:
+    url = reverse("proof", args=[bytes(act.statement_id).hex()])
+    if found is None or said is None:
         return Proof("broken", _("The ledger does not know this act."), url)
+    if not tells_what_was_said(act, said):
+        sentence = _("What is told here is not what the ledger holds of this act.")
+        return Proof("broken", sentence, url)
     if found.seq is None:
         return Proof(
             "accepted", _("Accepted; it enters the chain within seconds."), url

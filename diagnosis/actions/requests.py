@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from diagnosis.models import TRANSITIONS, GradingJob, State
 from diagnosis.models.grading_job import UNFINISHED
-from diagnosis.permissions import check_may_request_grade
+from diagnosis.permissions import check_may_request_grade, check_may_steer
 from diagnosis.service import diagnosis_service
 from diagnosis.transitions import move, queue, record_about
 from ledger.events import Event
@@ -62,14 +62,14 @@ def request_grading(
 def cancel(*, job: GradingJob, by: Acting) -> None:
     """Call a job off.
 
-    Who may: a doctor who could have asked for it.
+    Who may: a doctor of the hospital that asked for it.
     Records: GRADING_CANCELLED.
     Effects: the service's wrap of the copy is removed: it cannot open it any more.
 
     Raises:
         Refused: not allowed, or the job is being saved or has ended.
     """
-    check_may_request_grade(by, job.image)
+    check_may_steer(by, job)
     held = GradingJob.objects.select_for_update().get(pk=job.pk)
     if State.CANCELLED not in TRANSITIONS[State(held.state)]:
         raise Refused("It is too late to cancel: the result is there or being saved.")
@@ -82,13 +82,13 @@ def cancel(*, job: GradingJob, by: Acting) -> None:
 def retry(*, job: GradingJob, by: Acting) -> None:
     """Queue a job again that failed.
 
-    Who may: a doctor who could have asked for it.
+    Who may: a doctor of the hospital that asked for it.
     Records: GRADING_REQUESTED.
 
     Raises:
         Refused: not allowed, the job has not failed, or the frame is being graded.
     """
-    check_may_request_grade(by, job.image)
+    check_may_steer(by, job)
     _check_not_being_graded(job.image, job.frame)
     held = GradingJob.objects.select_for_update().get(pk=job.pk)
     if held.state != State.FAILED:
@@ -96,6 +96,7 @@ def retry(*, job: GradingJob, by: Acting) -> None:
     move(
         held,
         State.QUEUED,
+        requested_at=timezone.now(),
         claim=None,
         attempts=0,
         failure="",

@@ -23,7 +23,8 @@ from diagnosis.models import TRANSITIONS, GradingJob, State, Verdict
 from diagnosis.permissions import (
     check_may_request_grade,
     may_judge,
-    may_request_grade,
+    may_see_job,
+    may_steer,
     visible_jobs,
 )
 from diagnosis.presentation import (
@@ -169,10 +170,7 @@ def job_or_404(request: SignedInRequest, job_id: UUID) -> GradingJob:
         .filter(pk=job_id)
         .first()
     )
-    if found is None:
-        raise Http404
-    subject = found.report or found.image
-    if not may_read_document(request.acting, subject):
+    if found is None or not may_see_job(request.acting, found):
         raise Http404
     return found
 
@@ -184,7 +182,7 @@ def _progress(request: SignedInRequest, found: GradingJob) -> dict[str, Any]:
         "sentence": waiting_sentence(found),
         "elapsed": clock(found.elapsed),
         "usual": usual_words(usual_seconds()),
-        "may_request": may_request_grade(request.acting, found.image),
+        "may_steer": may_steer(request.acting, found),
         "may_cancel": State.CANCELLED in TRANSITIONS[State(found.state)],
     }
 

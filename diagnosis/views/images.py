@@ -77,7 +77,9 @@ def document(request: SignedInRequest, document_id: UUID) -> HttpResponse:
         "image": image,
         "shown": shown(image),
         "facts": image_facts(found, image),
-        "jobs": readable_jobs(request.acting, found, image.frame),
+        "jobs": readable_jobs(request.acting, found)
+        .filter(frame=image.frame)
+        .select_related("requested_by"),
         "may_request": may_request_grade(request.acting, found),
         "relation": relation(request.acting, found.patient),
     }

@@ -57,9 +57,12 @@ def proof(request: SignedInRequest, statement_id: str) -> HttpResponse:
         raise Http404
     found = progress([bytes(act.statement_id)]).get(bytes(act.statement_id))
     shown, trouble = _inclusion(found)
+    told = proof_of_act(act)
+    if told.state == "broken":
+        shown, trouble = None, trouble or told.sentence
     context = {
         "act": act,
-        "proof": proof_of_act(act),
+        "proof": told,
         "progress": found,
         "inclusion": shown,
         "trouble": trouble,

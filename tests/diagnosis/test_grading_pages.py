@@ -89,7 +89,7 @@ def test_a_guardian_who_posts_there_is_told_and_changes_nothing(
 ):
     job = cast.request()
     page = sign_in("grace").post(reverse(act, args=[job.pk]), follow=True).text
-    assert "Only a doctor of a hospital that has this patient" in page
+    assert "Only a doctor of the hospital that asked for it" in page
     assert GradingJob.objects.get(pk=job.pk).state == State.QUEUED
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
 from hypothesis import HealthCheck, given, settings
@@ -302,6 +303,25 @@ def test_a_worker_whose_job_was_given_on_records_nothing(cast: Cast):
             late()
     assert held(job).state == State.PREPARING
     assert held(job).claim == second.claim
+
+
+# Of another hospital
+
+
+def test_a_hospital_neither_sees_nor_steers_what_another_one_asked(cast: Cast, sign_in):
+    cast.consent()
+    job = claim(job_id=cast.request(image=cast.image_a).pk)
+    assert job
+    fail(job=job, sentence="It did not work.", traceback="")
+    address = reverse("job", args=[job.pk])
+    assert sign_in("bea").get(address).status_code == 200
+    assert sign_in("alan").get(address).status_code == 404
+    history = sign_in("alan").get(reverse("patient", args=[cast.child.pk])).text
+    assert "could not grade" not in history
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
+    for act in (cancel, retry):
+        with pytest.raises(Refused, match="hospital that asked"):
+            act(job=job, by=cast.alan)
 
 
 # Dead workers

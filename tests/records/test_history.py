@@ -211,6 +211,23 @@ def test_an_act_that_the_ledger_does_not_know_is_said_to_be_broken(cast: Cast, s
     assert "The ledger does not know this act" in history(sign_in("grace"), cast)
 
 
+@pytest.mark.parametrize("column", ["actor", "institution", "event", "metadata"])
+def test_a_row_that_tells_something_else_than_was_recorded_is_broken(
+    cast: Cast, sign_in, column: str
+):
+    act = Act.objects.get(statement_id=cast.image_b.statement_id)
+    forged = {
+        "actor": cast.carl.user,
+        "institution": cast.c,
+        "event": Event.GRADE_ACCEPTED,
+        "metadata": {"document": str(cast.image_a.pk)},
+    }
+    Act.objects.filter(pk=act.pk).update(**{column: forged[column]})
+    page = sign_in("grace").get(reverse("proof", args=[act.statement_id.hex()])).text
+    assert "is not what the ledger holds of this act" in page
+    assert "checked just now" not in page
+
+
 # What lies outside
 
 

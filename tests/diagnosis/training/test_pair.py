@@ -28,7 +28,6 @@ def test_trains_measures_and_writes_a_pair_that_loads(tmp_path):
         "classifier.safetensors",
         "weights.json",
         "MODEL_CARD.md",
-        ".snapshots",
     }
     assert (figures.graded, figures.empty[1]) == (3, 1)
     card = (tmp_path / "MODEL_CARD.md").read_text()
