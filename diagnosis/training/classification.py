@@ -29,7 +29,7 @@ class ClassificationRecipe:
 
     rate: float = 0.001
     decay: float = 0.85
-    epochs: int = 16
+    epochs: int = 12
     batch: int = 32
     class_weights: tuple[float, float, float] | None = None
 

@@ -1,5 +1,7 @@
 """From a recipe to a folder of weights."""
 
+import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import torch
 from torch import nn
 
 from diagnosis.grading.framing import Pixels
-from diagnosis.grading.manifest import MANIFEST, Manifest, Part
+from diagnosis.grading.manifest import MANIFEST, Manifest, Part, read_manifest
 from diagnosis.grading.pipeline import Grader
 from diagnosis.grading.weights import channels_last, save_network, write_whole
 from diagnosis.networks.catalogue import CATALOGUE, Width
@@ -26,8 +28,8 @@ SNAPSHOTS = ".snapshots"
 def train_pair(out: Path, recipe: Recipe, *, tell: Tell) -> Figures:
     """Draw phantoms, train both networks, measure them, write the folder.
 
-    Each network is saved in a hidden folder of snapshots after every epoch; the
-    finished files appear whole, the manifest last.
+    While training lasts, each network is saved in a hidden folder of snapshots
+    after every epoch; the finished files appear whole, the card last.
 
     Args:
         out: receives the weights, weights.json and MODEL_CARD.md.
@@ -37,6 +39,7 @@ def train_pair(out: Path, recipe: Recipe, *, tell: Tell) -> Figures:
     Returns:
         What the pair reaches on held-out phantoms, read back from the files.
     """
+    begin = time.monotonic()
     torch.manual_seed(recipe.seed)
     phantoms = make_set(
         per_grade=recipe.per_grade, without=recipe.without, first_seed=0, tell=tell
@@ -62,7 +65,12 @@ def train_pair(out: Path, recipe: Recipe, *, tell: Tell) -> Figures:
         after_epoch=lambda network: _snapshot(network, out, manifest.classifier),
     )
     _save(out, manifest, segmenter, classifier)
-    return _measure(out, recipe, tell)
+    figures = _measure(out, recipe, tell)
+    minutes = (time.monotonic() - begin) / 60
+    card = write_card(read_manifest(out)[0], recipe, figures, minutes=minutes)
+    write_whole(out / "MODEL_CARD.md", card.encode())
+    shutil.rmtree(out / SNAPSHOTS)
+    return figures
 
 
 def blank_manifest(recipe: Recipe) -> Manifest:
@@ -132,8 +140,4 @@ def _measure(out: Path, recipe: Recipe, tell: Tell) -> Figures:
         first_seed=HELD_OUT,
         tell=tell,
     )
-    grader = Grader.load(out)
-    figures = measure(grader, held_out)
-    card = write_card(grader.manifest, recipe, figures)
-    write_whole(out / "MODEL_CARD.md", card.encode())
-    return figures
+    return measure(Grader.load(out), held_out)

@@ -96,7 +96,7 @@ def _mask(kidney: Kidney, sector: Sector) -> Bytes:
 
 def _without_kidney(rng: Rng, sector: Sector) -> Bytes:
     """Another organ, hardly any contact, or no ultrasound at all."""
-    if rng.random() < 0.2:
+    if rng.random() < 0.12:
         return _no_ultrasound(rng, sector.size)
     x, y = sector.beams()
     echo = surroundings(rng, sector, x, y)

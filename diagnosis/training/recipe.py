@@ -24,7 +24,7 @@ class Recipe:
 
     seed: int = 0
     per_grade: int = 220
-    without: int = 140
+    without: int = 220
     held_out: int = 60
     width: Width = Width.QUARTER
     segmentation: SegmentationRecipe = field(default_factory=SegmentationRecipe)

@@ -64,7 +64,7 @@ def paint_kidney(rng: Rng, kidney: Kidney, fields: Fields, echo: Plane) -> Plane
     """Lay cortex, pyramids, sinus, fluid and capsule over the surroundings."""
     reach, fluid = fields.reach, fields.fluid
     mean = float(np.median(echo))
-    cortex = mean + rng.uniform(-11, -2)
+    cortex = mean + rng.uniform(-12, -3)
     inner = kidney.limit if kidney.limit > 0.6 else rng.uniform(0.45, 0.55)
     echo = np.where(reach < 1, cortex + 0.3 * (echo - mean), echo)
     between = np.exp(-(((reach - (inner + 1) / 2) / (0.22 * (1 - inner) + 0.05)) ** 2))
@@ -72,7 +72,7 @@ def paint_kidney(rng: Rng, kidney: Kidney, fields: Fields, echo: Plane) -> Plane
     echo = echo - rng.uniform(0, 9) * wedge * between * (reach < 1)
     sinus = 1 / (1 + np.exp(np.clip((reach - inner * 0.92) / 0.04, -30, 30)))
     echo = echo + rng.uniform(6, 13) * sinus * (reach < 1)
-    echo = echo + rng.uniform(2, 9) * np.exp(-(((reach - 1) / 0.025) ** 2))
+    echo = echo + rng.uniform(3, 10) * np.exp(-(((reach - 1) / 0.025) ** 2))
     echo = echo + rng.uniform(0, 7) * np.exp(-((fluid / 0.03) ** 2))
     haze = rng.uniform(SILENCE, -22) + 3 * np.clip(-fluid, 0, 0.3)
     return np.where(fluid < 0, haze, echo)
@@ -121,6 +121,8 @@ SCENES: tuple[Scene, ...] = (
     _plain,
     _plain,
     _bladder,
+    _bladder,
+    _heart,
     _heart,
     _heart,
     _dark,

@@ -82,7 +82,7 @@ def test_the_same_pixels_give_the_same_report(grader):
 
 
 def test_tells_each_stage_as_it_begins(grader):
-    told = []
+    told: list[str] = []
     pixels = make_phantom(Grade.SFU_4, SEEDS[0]).pixels
     report = grader.grade(pixels, on_stage=told.append)
     assert told == ["segmenting", "merging", "classifying"] == list(report.seconds)

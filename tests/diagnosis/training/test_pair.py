@@ -21,7 +21,7 @@ TINY = Recipe(
 
 @pytest.mark.slow
 def test_trains_measures_and_writes_a_pair_that_loads(tmp_path):
-    told = []
+    told: list[str] = []
     figures = train_pair(tmp_path, TINY, tell=told.append)
     assert {path.name for path in tmp_path.iterdir()} == {
         "segmenter.safetensors",
