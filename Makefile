@@ -33,7 +33,7 @@ install-tests: .venv/.tests
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-# Torch first and alone: its build for processors must be there before others ask for torch.
+# Torch first and alone, so that nothing else decides which build of it comes.
 .venv/.product: .venv/.python requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[^ ]*' requirements.txt)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt

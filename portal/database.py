@@ -6,7 +6,7 @@ import secrets
 import warnings
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -42,6 +42,7 @@ def start_embedded(folder: Path) -> None:
 def settings_for(role: Role) -> dict[str, Any]:
     """Django's DATABASES entry for one login role."""
     place = _given_server() or _embedded_server()
+    options = dict(parse_qsl(urlsplit(text("DATABASE_URL")).query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": place["name"],
@@ -51,7 +52,7 @@ def settings_for(role: Role) -> dict[str, Any]:
         "PASSWORD": _password(role),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 60,
-        "OPTIONS": {"connect_timeout": 5},
+        "OPTIONS": {"connect_timeout": 5, **options},
     }
 
 

@@ -54,9 +54,9 @@ def unseal(sealed: bytes, *, purpose: str) -> bytes:
 def blind_index(value: str, *, purpose: str) -> bytes:
     """A keyed fingerprint (32 bytes) by which an equal value can be found.
 
-    Upper and lower case and blanks are alike: people type both.
+    Upper and lower case, blanks and hyphens are alike: people type them as they like.
     """
-    folded = "".join(value.split()).casefold().encode()
+    folded = "".join(value.replace("-", " ").split()).casefold().encode()
     return hmac.digest(derived_key(f"index {purpose}"), folded, hashlib.sha256)
 
 

@@ -136,8 +136,16 @@ STORAGES = {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+# Without a mail server, mails lie in a folder for whoever runs the portal.
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = number("EMAIL_PORT", 587)
+EMAIL_HOST_USER = text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_PASSWORD")
+EMAIL_USE_TLS = flag("EMAIL_TLS", default=True)
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", f"anamnesis@{_public.hostname}")
 EMAIL_FILE_PATH = VAR / "mail"
+_mail = "smtp" if EMAIL_HOST else "filebased"
+EMAIL_BACKEND = f"django.core.mail.backends.{_mail}.EmailBackend"
 
 # An upload above this size is refused at the field, before it is read into memory.
 # One below is held whole while it is decoded.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnosis.imaging.banner import banner_height
 from diagnosis.imaging.image import DecodedImage, Pixels, Region
@@ -15,6 +16,12 @@ DROPPED = {
 }
 
 LOOK = "Writing elsewhere in the picture is not found: look at it before you send it."
+
+NEARLY_ALL = 0.95
+"""Share of the frame from which on regions are taken to hold the banner too.
+
+Files often draw their region a row or a column short of the whole picture.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +45,17 @@ def desensitise(image: DecodedImage) -> Desensitised:
     """Keep the ultrasound alone: no identifiers, no writing around it.
 
     Identifiers are lost by construction: only pixels are written out. Blanked
-    is everything outside the file's ultrasound regions or, where it has none or
-    they leave nothing out, the banner along the top edge.
+    is everything outside the file's ultrasound regions; where it has none, or they
+    leave next to nothing out, also the banner along the top edge.
     """
-    pixels, blanked = _keep_regions(image.pixels, image.regions)
-    if not blanked:
-        pixels, blanked = _blank_banner(image.pixels, image.regions)
-    removed = [DROPPED[image.format], blanked]
+    inside = _inside(image)
+    pixels, removed = image.pixels, [DROPPED[image.format]]
+    if image.regions and not inside.all():
+        pixels, sentence = _keep_regions(pixels, inside, len(image.regions))
+        removed.append(sentence)
+    if not image.regions or inside.mean() >= NEARLY_ALL:
+        pixels, sentence = _blank_banner(pixels, image.regions)
+        removed.append(sentence)
     if image.frames > 1:
         removed.append(f"Only frame {image.frame + 1} of {image.frames} is sent.")
     remaining = [_overreach(image.regions), LOOK]
@@ -53,15 +64,20 @@ def desensitise(image: DecodedImage) -> Desensitised:
     )
 
 
-def _keep_regions(pixels: Pixels, regions: tuple[Region, ...]) -> tuple[Pixels, str]:
-    """Blank all but the regions; the sentence is empty if that blanks nothing."""
-    inside = np.zeros(pixels.shape[:2], dtype=bool)
-    for region in regions:
+def _inside(image: DecodedImage) -> NDArray[np.bool_]:
+    """Which pixels, (H, W), lie in an ultrasound region of the file."""
+    inside = np.zeros(image.pixels.shape[:2], dtype=bool)
+    for region in image.regions:
         inside[region.y0 : region.y1, region.x0 : region.x1] = True
-    if not regions or inside.all():
-        return pixels, ""
+    return inside
+
+
+def _keep_regions(
+    pixels: Pixels, inside: NDArray[np.bool_], regions: int
+) -> tuple[Pixels, str]:
+    """Blank all but the regions."""
     kept = np.where(inside if pixels.ndim == 2 else inside[..., None], pixels, 0)
-    count = f"{len(regions)} ultrasound region" + "s" * (len(regions) > 1)
+    count = f"{regions} ultrasound region" + "s" * (regions > 1)
     return kept.astype(np.uint8), f"Everything outside the {count} is blanked."
 
 
@@ -72,7 +88,7 @@ def _blank_banner(pixels: Pixels, regions: tuple[Region, ...]) -> tuple[Pixels, 
     kept[:height] = 0
     share = round(100 * height / pixels.shape[0])
     reason = (
-        "the file's ultrasound regions cover the whole picture"
+        "the file's ultrasound regions cover nearly the whole picture"
         if regions
         else "the file marks no ultrasound region"
     )

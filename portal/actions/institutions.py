@@ -31,5 +31,8 @@ def register_institution(*, name: str, kind: Institution.Kind) -> Institution:
                 author=signer(holder.pk),
             )
     except IntegrityError as error:
-        raise Refused(f"There is already an institution called {name}.") from error
+        raise Refused(
+            f"There is already an institution called {name}, or this site already has"
+            f" its {kind.label.lower()}."
+        ) from error
     return institution

@@ -79,7 +79,7 @@ def add_document(
         about=new.about,
         created_by=by.user if by else None,
     )
-    _save(document, new, data_key)
+    _save(document, new, data_key, by)
     return document
 
 
@@ -114,9 +114,14 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
 
 
 @transaction.atomic
-def _save(document: Document, new: NewDocument, data_key: bytes) -> None:
+def _save(
+    document: Document, new: NewDocument, data_key: bytes, by: Acting | None
+) -> None:
     """Wrap for those who may read at this moment, then keep all of it or nothing."""
     document.patient.hold_readers()
+    if by is not None:
+        # Once more: care may have ended while a large file was sealed.
+        check_may_add_document(by, document.patient)
     wraps = [
         wrap_for(document, holder, sealing_key(holder), data_key, new.name)
         for holder in new.readers or _readers(document)

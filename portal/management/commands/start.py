@@ -14,6 +14,9 @@ from django.core.management.base import BaseCommand
 from portal.database import start_embedded
 from portal.environment import BASE, EnvironmentProblem, master_key, text
 
+ENDED_ON_PURPOSE = {0, 130, 143}
+"""What honcho returns at the end, after Ctrl-C, after SIGTERM."""
+
 
 class Command(BaseCommand):
     help = "Start database, web, workers and sequencer; Ctrl-C ends them all."
@@ -21,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--no-demo", action="store_true", help="leave out the demo world"
+            "--no-demo",
+            action="store_true",
+            help="leave out the demo world, whose passwords are public",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,7 +37,8 @@ class Command(BaseCommand):
             _start_database()
         _manage("setup")
         _manage("collectstatic", "--noinput", "--verbosity=0")
-        if not options["no_demo"]:
+        # The demo's passwords are public: never where others can sign in.
+        if not options["no_demo"] and not settings.PUBLIC_URL.startswith("https:"):
             _manage("seed_demo")
         self.stdout.write(
             f"\nAnamnesis is at {settings.PUBLIC_URL} — Ctrl-C ends it.\n\n"
@@ -90,4 +96,5 @@ def _run_processes(port: int) -> None:
     # honcho gets Ctrl-C from the terminal itself; a SIGTERM to us is handed on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: honcho.terminate())
-    honcho.wait()
+    if honcho.wait() not in ENDED_ON_PURPOSE:
+        raise EnvironmentProblem("Stopped: one of the portal's processes ended.")

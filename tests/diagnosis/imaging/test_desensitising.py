@@ -45,6 +45,19 @@ def test_one_region_is_said_in_the_singular():
     assert sent.removed[1] == "Everything outside the 1 ultrasound region is blanked."
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(240, 199), (239, 200), (235, 195)])
+def test_a_region_short_of_the_whole_picture_keeps_no_banner(columns, rows):
+    nearly = [region(0, 0, columns - 1, rows - 1)]
+    image = decode(dicom(GREY, SequenceOfUltrasoundRegions=nearly))
+
+    sent = desensitise(image)
+
+    assert not sent.pixels[: banner_height(image.pixels)].any()
+    assert sent.pixels[100, :columns].any()
+    assert "Everything outside" in sent.removed[1]
+    assert "where scanners write names" in sent.removed[2]
+
+
 def test_the_png_holds_the_same_pixels_and_nothing_else():
     sent = desensitise(decode(dicom(RGB[None])))
 
