@@ -142,8 +142,8 @@ class Grader:
             )
         if confidence < self.manifest.least_confidence:
             return (
-                f"No kidney found: what looks like one is only {confidence:.0%}"
-                f" certain, less than {self.manifest.least_confidence:.0%}."
+                f"No kidney found: what looks like one is only {confidence:.1%}"
+                f" certain, less than {self.manifest.least_confidence:.1%}."
             )
         return None
 
