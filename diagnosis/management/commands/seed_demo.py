@@ -34,6 +34,8 @@ from records.models import Document, Patient
 
 PASSWORD = "anamnesis-demo"  # noqa: S105 printed on purpose: a demo has no secrets
 Kind = Institution.Kind
+NEVER_TRAINED_ON = 1_000_400
+"""Seeds from here on drew no phantom that the shipped weights have seen."""
 
 HOSPITALS = {
     "riverside": ("Riverside Children's Hospital", "Ada Brandt", "Jonas Weber"),
@@ -70,10 +72,10 @@ class Command(BaseCommand):
 def write_samples(folder: Path) -> Path:
     """Put a synthetic kidney of each grade and pydicom's multi-frame ultrasound there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for seed, grade in enumerate(Grade):
+    for seed, grade in enumerate(Grade, start=100):
         path = folder / f"kidney-{grade.name.lower().replace('_', '-')}.png"
         if not path.exists():
-            path.write_bytes(sample_image(grade, seed))
+            path.write_bytes(sample_image(grade, NEVER_TRAINED_ON + seed))
     frames = folder / "ultrasound-30-frames.dcm"
     if not frames.exists():
         frames.write_bytes(
@@ -140,11 +142,11 @@ def _child_at_riverside(staff: Staff) -> Patient:
         ),
         by=staff.admin,
     )
-    first = _graded(child, staff.doctor, Grade.SFU_0_2, seed=101)
+    first = _graded(child, staff.doctor, Grade.SFU_0_2, visit=101)
     _agree(first, staff.doctor)
-    second = _graded(child, staff.doctor, Grade.SFU_3, seed=102)
+    second = _graded(child, staff.doctor, Grade.SFU_3, visit=102)
     _agree(second, staff.doctor)
-    _failed(child, staff.doctor, seed=103)
+    _failed(child, staff.doctor, visit=103)
     return child
 
 
@@ -171,7 +173,7 @@ def _others_at_northfield(staff: Staff) -> None:
         )
 
 
-def _image(child: Patient, doctor: Acting, grade: Grade, seed: int) -> Document:
+def _image(child: Patient, doctor: Acting, grade: Grade, visit: int) -> Document:
     if doctor.institution is None:
         raise ValueError("A doctor of the demo acts for a hospital.")
     return add_document(
@@ -180,29 +182,29 @@ def _image(child: Patient, doctor: Acting, grade: Grade, seed: int) -> Document:
         by=doctor,
         new=NewDocument(
             kind=Document.Kind.IMAGE,
-            name=f"left-kidney-{seed}.png",
+            name=f"left-kidney-{visit}.png",
             media_type="image/png",
-            content=[sample_image(grade, seed)],
+            content=[sample_image(grade, NEVER_TRAINED_ON + visit)],
         ),
     )
 
 
-def _requested(child: Patient, doctor: Acting, grade: Grade, seed: int) -> GradingJob:
-    sent = desensitise(decode(sample_image(grade, seed)))
+def _requested(child: Patient, doctor: Acting, grade: Grade, visit: int) -> GradingJob:
+    sent = desensitise(decode(sample_image(grade, NEVER_TRAINED_ON + visit)))
     return request_grading(
-        image=_image(child, doctor, grade, seed),
+        image=_image(child, doctor, grade, visit),
         frame=0,
         desensitised_png=sent.png,
         by=doctor,
     )
 
 
-def _graded(child: Patient, doctor: Acting, grade: Grade, *, seed: int) -> GradingJob:
+def _graded(child: Patient, doctor: Acting, grade: Grade, *, visit: int) -> GradingJob:
     """Graded here and now: the queued task will find the job done."""
     # Imported here: it brings torch, which only making the world needs.
     from diagnosis.worker import run
 
-    job = _requested(child, doctor, grade, seed)
+    job = _requested(child, doctor, grade, visit)
     run(job.pk)
     job.refresh_from_db()
     if job.report is None:
@@ -216,8 +218,8 @@ def _agree(job: GradingJob, doctor: Acting) -> None:
     )
 
 
-def _failed(child: Patient, doctor: Acting, *, seed: int) -> None:
-    job = claim(job_id=_requested(child, doctor, Grade.SFU_4, seed).pk)
+def _failed(child: Patient, doctor: Acting, *, visit: int) -> None:
+    job = claim(job_id=_requested(child, doctor, Grade.SFU_4, visit).pk)
     if job is not None:
         fail(
             job=job,
