@@ -28,8 +28,8 @@ install: .venv/.product
 install-tests: .venv/.tests
 
 .venv/.python:
-	@command -v $(PYTHON) >/dev/null || { echo "Anamnesis needs Python 3.11, and there is no $(PYTHON). Set PYTHON=/path/to/python3.11." >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Anamnesis needs Python 3.11; this is %d.%d. Set PYTHON=/path/to/python3.11." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "Anamnesis needs Python 3.11, and $(PYTHON) is not it. Run: PYTHON=/path/to/python3.11 make $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	@touch $@
 

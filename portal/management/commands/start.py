@@ -77,12 +77,17 @@ def _start_database() -> None:
 
 
 def _manage(*command: str) -> None:
-    """Run one of our commands in a process of its own, which finds the database up."""
+    """Run one of our commands in a process of its own, which finds the database up.
+
+    Raises:
+        SystemExit: it did not succeed.
+    """
     done = subprocess.run(  # noqa: S603 our own command
         [sys.executable, str(BASE / "manage.py"), *command], check=False
     )
     if done.returncode:
-        raise EnvironmentProblem(f"Stopped: {command[0]} did not succeed.")
+        # The command has said why.
+        sys.exit(done.returncode)
 
 
 def _run_processes(port: int) -> None:
