@@ -48,7 +48,7 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
             "key-created", "A new key for signing or sealing was made."
         ),
         Event.PATIENT_REGISTERED: EventText(
-            "patient-registered", "A patient's history was opened."
+            "patient-registered", "A patient's history was started."
         ),
         Event.PATIENT_ENROLLED: EventText(
             "patient-enrolled", "A hospital took the patient into its care."
@@ -73,7 +73,7 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
             "grading-requested", "A doctor asked the computer to grade an image."
         ),
         Event.GRADE_RECORDED: EventText(
-            "grade-recorded", "The computer suggested a grade for an image."
+            "grade-recorded", "The computer gave its answer about an image."
         ),
         Event.GRADING_FAILED: EventText(
             "grading-failed", "The computer could not grade an image."

@@ -194,7 +194,7 @@ PLACES = [
     ("Who looked", "audit", "eye", {"guardian", "hospital_admin"}),
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
-    ("Institutions", "institutions", "hospital", {"platform_admin"}),
+    ("Hospitals", "institutions", "hospital", {"platform_admin"}),
     (
         "Ledger",
         "ledger",

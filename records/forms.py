@@ -7,6 +7,9 @@ from django.utils import timezone
 
 from portal.models import Institution
 
+LONGEST = timedelta(days=5 * 366)
+"""Of a permission: nobody should have to remember one for longer."""
+
 
 def _today() -> date:
     return timezone.localdate()
@@ -37,6 +40,10 @@ class ConsentForm(forms.Form):
         day: date = self.cleaned_data["until"]
         if day < _today():
             raise forms.ValidationError("Choose a day that is still to come.")
+        if day > _today() + LONGEST:
+            raise forms.ValidationError(
+                "Choose a day within the next five years; you can allow it again then."
+            )
         return timezone.make_aware(datetime.combine(day, time.max))
 
 

@@ -143,21 +143,24 @@ def proof_of_act(act: Act) -> Proof:
 
 
 def _names(acting: Acting, patient: Patient, page: list[Act]) -> dict[object, str]:
-    """By document that the reader may open: its own name, for images only."""
+    """By document that the reader may open: the name of the image it is, or is about."""
     wanted = {act.document_id for act in page if act.document_id}
     readable = readable_documents(acting, patient).filter(pk__in=wanted)
     reader = opening_holder(acting, patient)
     return {
         document.pk: _shown_name(document, reader)
-        for document in readable.prefetch_related("wraps")
+        for document in readable.select_related("about").prefetch_related(
+            "wraps", "about__wraps"
+        )
     }
 
 
 def _shown_name(document: Document, reader: UUID) -> str:
-    if document.kind != Document.Kind.IMAGE:
+    image = document.about or document
+    if not any(wrap.holder_id == reader for wrap in image.wraps.all()):
         return ""
     try:
-        return name_of(document, reader)
+        return name_of(image, reader)
     except RecordDamaged:
         # One damaged row must not close the whole history; opening it says why.
         return _("a document whose name does not open")

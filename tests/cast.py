@@ -41,6 +41,7 @@ from records.models import Consent, Document, Patient
 
 CHILD, CHILD_BORN, CHILD_NUMBER = "Kim Abernathy", date(2023, 4, 17), "A-31415"
 OTHER_CHILD, OTHER_BORN = "Noor Quillfeather", date(2022, 11, 30)
+NEXT_YEAR = (date.today() + timedelta(days=365)).isoformat()  # noqa: DTZ011
 FILE_NAME, REASON = "left-kidney-of-kim.png", "The calyces look blunted to me."
 HOSPITALS = {"a": "Ashford Hospital", "b": "Birchwood Hospital", "c": "Cedar Clinic"}
 PEOPLE = {

@@ -77,7 +77,7 @@ def _keep_regions(
 ) -> tuple[Pixels, str]:
     """Blank all but the regions."""
     kept = np.where(inside if pixels.ndim == 2 else inside[..., None], pixels, 0)
-    count = f"{regions} ultrasound region" + "s" * (regions > 1)
+    count = "ultrasound region" if regions == 1 else f"{regions} ultrasound regions"
     return kept.astype(np.uint8), f"Everything outside the {count} is blanked."
 
 

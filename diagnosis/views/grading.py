@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.actions.verdicts import judge_grade
@@ -25,6 +25,7 @@ from diagnosis.permissions import (
     may_judge,
     may_see_job,
     may_steer,
+    readable_jobs,
     visible_jobs,
 )
 from diagnosis.presentation import (
@@ -43,7 +44,7 @@ from portal.acting import SignedInRequest
 from portal.errors import Refused
 from records.access import document_or_404
 from records.actions.documents import open_document
-from records.history import proof_of
+from records.history import name_for, proof_of
 from records.opening import unseal
 from records.permissions import may_read_document, opening_holder
 from records.storage.errors import StorageError
@@ -64,6 +65,9 @@ def preview(request: SignedInRequest, document_id: UUID) -> HttpResponse:
         "image": image,
         "sent": sent,
         "shown": data_uri(preview_png(sent.pixels, PAGE_SIDE)),
+        "earlier": readable_jobs(request.acting, document)
+        .filter(frame=image.frame, state=State.DONE)
+        .first(),
     }
     return render(request, "diagnosis/preview.html", context)
 
@@ -93,11 +97,14 @@ def ask(request: SignedInRequest, document_id: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def jobs(request: SignedInRequest) -> HttpResponse:
-    rows = visible_jobs(request.acting).select_related(
-        "image__patient", "requested_by", "report"
+    rows = (
+        visible_jobs(request.acting)
+        .select_related("image__patient", "requested_by", "report")
+        .prefetch_related("image__wraps", "verdicts")
     )
     page = Paginator(rows, 25).get_page(request.GET.get("page"))
-    return render(request, "diagnosis/jobs.html", {"page_obj": page})
+    named = [(job, name_for(request.acting, job.image)) for job in page]
+    return render(request, "diagnosis/jobs.html", {"page_obj": page, "jobs": named})
 
 
 @login_required
@@ -143,9 +150,12 @@ def retry_job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def judge(request: SignedInRequest, job_id: UUID) -> HttpResponse:
     found = job_or_404(request, job_id)
+    if request.method == "GET":
+        # The address of a verdict that had to be corrected, opened again.
+        return redirect("job", found.pk)
     if not may_judge(request.acting, found):
         raise Http404
     form = VerdictForm(request.POST)

@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from diagnosis.actions.jobs import claim, fail
 from diagnosis.models import GradingJob
 from records.models import Act, Consent
-from tests.cast import Cast, picture
+from tests.cast import NEXT_YEAR, Cast, picture
 
 # Columns: who asks. Bea is asked twice: with Grace's consent ("bea+") and without.
 # Cells: the status; "in" leads to the sign-in page; "." is 404, as if it did not exist.
@@ -58,6 +58,8 @@ GET  queued-at-b      in     200   .     200  200  .    .    .     .    .
 GET  progress-at-b    in     200   .     200  200  .    .    .     .    .
 POST cancel-at-b      in     302   .     302  302  .    .    .     .    .
 POST retry-at-b       in     302   .     302  302  .    .    .     .    .
+GET  judge-at-a       in     302   .     302  .    302  .    .     .    .
+GET  judge-at-b       in     302   .     302  302  .    .    .     .    .
 POST judge-at-a       in     .     .     302  .    .    .    .     .    .
 POST judge-at-b       in     .     .     302  302  .    .    .     .    .
 GET  api-patients     403    200   200   200  200  200  200  200   200  200
@@ -117,7 +119,7 @@ PAGES = {
     "consents": Page(
         "consents",
         lambda c: [c.child.pk],
-        lambda c: {"institution": c.b.pk, "until": "2999-12-31"},
+        lambda c: {"institution": c.b.pk, "until": NEXT_YEAR},
     ),
     "withdraw": Page(
         "withdraw",

@@ -61,7 +61,7 @@ def test_a_doctor_uploads_asks_reads_and_overrules_and_the_guardian_sees_it_all(
     guardian.get_by_role("link", name="Lena Keller", exact=True).click()
     expect(guardian.get_by_text("kidney-sfu-4.png").first).to_be_visible()
     expect(guardian.get_by_text("ultrasound-30-frames.dcm").first).to_be_visible()
-    guardian.get_by_role("link", name=re.compile("suggested a grade")).first.click()
+    guardian.get_by_role("link", name=re.compile("gave its answer")).first.click()
     expect(guardian.get_by_role("heading", name=VERDICT_WORDS)).to_be_visible()
 
     guardian.get_by_role("link", name=re.compile("ledger", re.I)).last.click()

@@ -21,7 +21,7 @@ def said(*options: str) -> str:
 def test_an_intact_log_ends_in_the_number_of_its_entries(world: World):
     world.sequence(3, 2)
     assert said() == (
-        f"2 signed checkpoints vouch for the first 5 entries of {origin()}.\n"
+        f"Signed checkpoints: 2; they cover the first 5 entries of {origin()}.\n"
         "5 entries are intact.\n"
     )
     assert json.loads(said("--json")) == {

@@ -223,6 +223,6 @@ def _failed(child: Patient, doctor: Acting, *, visit: int) -> None:
     if job is not None:
         fail(
             job=job,
-            sentence="The content store did not answer while the image was read. Try again.",
+            sentence="The content store did not answer while the image was read.",
             traceback="Made by the demo world.",
         )

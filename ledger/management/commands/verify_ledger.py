@@ -46,6 +46,12 @@ def checked() -> Report:
         public_key = log_signer().public_key
         with connect("anamnesis-verify-ledger") as connection:
             return inspect(connection, origin=origin(), public_key=public_key)
+    except psycopg.OperationalError as error:
+        raise CommandError(
+            "The log could not be checked: the database does not answer."
+            " Is the portal running?",
+            returncode=COULD_NOT_CHECK,
+        ) from error
     except (psycopg.Error, LedgerError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CommandError(
@@ -72,7 +78,7 @@ def as_json(report: Report) -> str:
 def in_words(report: Report) -> str:
     """The report for people; the last line says how many entries are intact."""
     covered = (
-        f"{report.checkpoints} signed checkpoints vouch for the first"
+        f"Signed checkpoints: {report.checkpoints}; they cover the first"
         f" {report.certified} entries of {origin()}."
     )
     if report.fault:

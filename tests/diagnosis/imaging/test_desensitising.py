@@ -42,7 +42,7 @@ def test_one_region_is_said_in_the_singular():
     one = [region(20, 40, 119, 159)]
     sent = desensitise(decode(dicom(GREY, SequenceOfUltrasoundRegions=one)))
 
-    assert sent.removed[1] == "Everything outside the 1 ultrasound region is blanked."
+    assert sent.removed[1] == "Everything outside the ultrasound region is blanked."
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(240, 199), (239, 200), (235, 195)])
