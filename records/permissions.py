@@ -70,7 +70,7 @@ def visible_patients(acting: Acting) -> QuerySet[Patient]:
 
 def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     """The documents whose content the acting person may open."""
-    kept = patient.documents.exclude(kind=Document.Kind.SERVICE_COPY)
+    kept = patient.documents.kept()
     held = relation(acting, patient)
     if held in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
         return kept
@@ -81,8 +81,7 @@ def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
 
 def documents_in_scope(patient: Patient, institution: Institution) -> int:
     """How many documents of others a consent opens to the hospital."""
-    kept = patient.documents.exclude(kind=Document.Kind.SERVICE_COPY)
-    return kept.exclude(institution=institution).count()
+    return patient.documents.kept().exclude(institution=institution).count()
 
 
 def may_read_document(acting: Acting, document: Document) -> bool:

@@ -117,6 +117,7 @@ def fail(*, job: GradingJob, sentence: str, traceback: str) -> None:
 
     Who may: the worker that holds the claim, or the sweeper.
     Records: GRADING_FAILED.
+    Effects: the service keeps its wrap of the copy, so that the job can be retried.
 
     Raises:
         ClaimLost: the job was cancelled or given to another worker.

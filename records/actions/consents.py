@@ -13,7 +13,7 @@ from portal.errors import Refused
 from portal.keys import sealing_key
 from portal.models import Institution
 from records.encryption.wrapping import granted_hash, wraps_hash
-from records.models import Consent, Document, KeyWrap, Patient
+from records.models import Consent, KeyWrap, Patient
 from records.opening import data_key_of, name_of
 from records.permissions import check_may_manage_consents
 from records.recording import Happening, Sealing, record
@@ -111,7 +111,7 @@ def _foreign_wraps(patient: Patient, institution: Institution) -> QuerySet[KeyWr
 def _wraps_for(patient: Patient, institution: Institution) -> list[KeyWrap]:
     key, holder_id = sealing_key(institution.holder_id), patient.holder_id
     documents = (
-        patient.documents.exclude(kind=Document.Kind.SERVICE_COPY)
+        patient.documents.kept()
         .exclude(wraps__holder_id=institution.holder_id)
         .prefetch_related("wraps")
     )

@@ -11,6 +11,14 @@ from portal.models import Institution
 from records.models.patient import Patient
 
 
+class DocumentQuerySet(models.QuerySet["Document"]):
+    """Ways to ask for documents."""
+
+    def kept(self) -> "DocumentQuerySet":
+        """The history's own: without the copies that went to the diagnosis service."""
+        return self.exclude(kind=Document.Kind.SERVICE_COPY)
+
+
 class Document(models.Model):
     """One sealed content, made by one institution about one patient.
 
@@ -43,6 +51,8 @@ class Document(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DocumentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

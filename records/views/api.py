@@ -16,7 +16,7 @@ MOST = 200
 
 @api_view(["GET"])
 def patient_list(request: Request) -> Response:
-    """The patients of whom the person may know, the newest first."""
+    """The patients of whom the person may know, the newest first, 200 at most."""
     acting = signed_in(request).acting
     rows = visible_patients(acting).order_by("-created_at")[:MOST]
     return Response(listed(PatientSerializer, rows))
@@ -24,7 +24,7 @@ def patient_list(request: Request) -> Response:
 
 @api_view(["GET"])
 def document_list(request: Request, patient_id: UUID) -> Response:
-    """The documents of a patient that the person may open, the newest first."""
+    """The documents of a patient that the person may open, the newest 200."""
     asked = signed_in(request)
     patient = patient_or_404(asked, patient_id)
     rows = readable_documents(asked.acting, patient).select_related("institution")

@@ -73,8 +73,8 @@ def withdraw(
         "consequences": _consequences(
             consent.institution.name,
             closing=documents_in_scope(patient, consent.institution),
-            kept=patient.documents.filter(institution=consent.institution)
-            .exclude(kind="service_copy")
+            kept=patient.documents.kept()
+            .filter(institution=consent.institution)
             .count(),
         ),
     }
