@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from diagnosis.forms import UploadForm
-from diagnosis.imaging.decoding import decode
+from diagnosis.imaging.decoding import decode, inspect
 from diagnosis.imaging.errors import ImageRefused
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.models import GradingJob
@@ -20,6 +20,7 @@ from portal.acting import SignedInRequest
 from portal.models import Institution
 from records.access import document_or_404, patient_or_404
 from records.actions.documents import NewDocument, add_document, open_document
+from records.errors import RecordDamaged
 from records.history import name_for, proof_of
 from records.models import Document
 from records.permissions import check_may_add_document, relation
@@ -92,9 +93,12 @@ def frame_or_404(request: SignedInRequest, content: bytes) -> DecodedImage:
     if not asked.isdecimal() or len(asked) > FRAME_DIGITS or int(asked) < 1:
         raise Http404
     try:
+        if int(asked) > inspect(content).frames:
+            raise Http404
         return decode(content, frame=int(asked) - 1)
     except ImageRefused as refusal:
-        raise Http404(str(refusal)) from refusal
+        # Only the first frame was decoded when the file came in.
+        raise RecordDamaged(str(refusal)) from refusal
 
 
 def _here(request: SignedInRequest) -> Institution:

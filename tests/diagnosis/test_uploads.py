@@ -19,6 +19,7 @@ from tests.diagnosis.imaging.files import (
     dataset,
     dicom,
     encoded,
+    jpeg_dicom,
     picture,
     png_of,
     saved,
@@ -176,6 +177,18 @@ def test_an_image_of_several_frames_is_looked_at_frame_by_frame(cast: Cast, sign
     last = client.get(address, {"frame": "30"})
     assert first.status_code == last.status_code == 200
     assert first.text.split("base64,")[1][:4000] != last.text.split("base64,")[1][:4000]
+
+
+def test_a_damaged_later_frame_is_said_in_a_sentence(cast: Cast, sign_in):
+    client = sign_in("bea")
+    data = bytearray(jpeg_dicom([GREY, GREY]))
+    second = data.rindex(b"\xff\xd8\xff")
+    data[second + 2 : second + 300] = bytes(298)
+    address = upload(client, cast, "scan.dcm", bytes(data)).headers["Location"]
+    assert client.get(address, {"frame": "1"}).status_code == 200
+    damaged = client.get(address, {"frame": "2"})
+    assert damaged.status_code == 409
+    assert "Frame 2 of this file is damaged." in damaged.text
 
 
 @pytest.mark.parametrize("frame", ["0", "2", "-1", "x", "²", "1.0", "9" * 5000])

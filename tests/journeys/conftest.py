@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
     # and Django refuses the database to whatever test comes next.
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=FLAGS
+            executable_path=shutil.which("chromium"), args=FLAGS
         )
         yield chromium
         chromium.close()
