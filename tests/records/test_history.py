@@ -13,7 +13,7 @@ from django.urls import reverse
 from ledger.events import EVENTS, Event
 from records.actions.documents import open_document
 from records.history import timeline, visible_acts
-from records.models import Act, Document
+from records.models import Act, Document, Guardian
 from tests.architecture.snapshots import snapshot
 from tests.cast import (
     CHILD,
@@ -173,6 +173,17 @@ def test_programs_get_what_their_person_may_open(cast: Cast, sign_in):
     assert {row["kind"] for row in everything} == {"image", "grade_report", "verdict"}
     ids = [row["id"] for row in sign_in("oscar").get(reverse("api_patients")).json()]
     assert ids == [str(cast.other_child.pk)]
+
+
+# A guardian who works at a hospital
+
+
+def test_a_colleague_with_a_child_finds_the_way_to_the_family(cast: Cast, sign_in):
+    way = f'href="{reverse("family")}"'
+    assert way not in sign_in("bea").get(reverse("patients")).text
+    Guardian.objects.create(patient=cast.other_child, user=cast.bea.user)
+    assert way in sign_in("bea").get(reverse("patients")).text
+    assert str(cast.other_child) in sign_in("bea").get(reverse("family")).text
 
 
 # Proof
