@@ -8,9 +8,9 @@ from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 
 from diagnosis.grading.scale import Grade
-from diagnosis.imaging.decoding import decode, inspect
+from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.errors import ImageRefused
-from diagnosis.imaging.image import ImageFacts
+from diagnosis.imaging.image import FileFormat
 
 NAME_BYTES = 200
 """A longer file name is cut: it is sealed by RSA, which takes no more."""
@@ -24,7 +24,7 @@ class UploadForm(forms.Form):
         help_text="PNG, JPEG or DICOM, one file. It is kept exactly as it comes.",
         allow_empty_file=True,
     )
-    facts: ImageFacts
+    format: FileFormat
 
     def clean_file(self) -> "File[bytes]":
         """Decode the file to be sure of it; what cannot be read is not taken."""
@@ -38,8 +38,7 @@ class UploadForm(forms.Form):
         data = file.read()
         file.seek(0)
         try:
-            self.facts = inspect(data)
-            decode(data)
+            self.format = decode(data).format
         except ImageRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         return file
@@ -47,7 +46,7 @@ class UploadForm(forms.Form):
     @property
     def media_type(self) -> str:
         """Of the content, whatever the name says."""
-        return MEDIA_TYPES[self.facts.format]
+        return MEDIA_TYPES[self.format]
 
     @property
     def name(self) -> str:

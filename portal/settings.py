@@ -187,7 +187,7 @@ MODEL_DIR = Path(
     text("MODEL_DIR", str(BASE / "diagnosis" / "grading" / "default_weights"))
 )
 
-# What stands in the rail, by whom it is for: (label, url name, icon, relations).
+# What stands in the rail, by whom it is for: (label, url name, icon, visitors).
 PLACES = [
     ("Patients", "patients", "people", {"doctor", "hospital_admin"}),
     ("My family", "family", "home", {"guardian"}),
