@@ -1,6 +1,7 @@
 """Queues what has happened, in the transaction in which it happens."""
 
 import secrets
+import time
 
 from django.db import connection
 
@@ -23,6 +24,16 @@ QUEUE = """
     INSERT INTO ledger.inbox (log_id, statement_id, statement, signature)
     VALUES (%s, %s, %s, %s)
 """
+
+
+def new_statement_id() -> bytes:
+    """16 bytes that no other statement has: milliseconds 6 ‖ random 10.
+
+    Drawn in the order of time, as UUIDv7 is: an index that grows at one end takes a
+    third of what scattered keys cost it.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    return milliseconds.to_bytes(6, "big") + secrets.token_bytes(ID_BYTES - 6)
 
 
 def append(
@@ -61,7 +72,7 @@ def append(
             f"{event.name} was to be recorded outside the transaction of the act."
         )
     statement = Statement(
-        statement_id=secrets.token_bytes(ID_BYTES),
+        statement_id=new_statement_id(),
         tenant=tenant,
         kind=event,
         author_key_id=author.key_id,

@@ -1,36 +1,61 @@
 """Signs the tree over what the log really holds."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import psycopg
 
 from ledger import sequencer_sql as queries
+from ledger import tiles
 from ledger.checkpoint import Checkpoint, parse_and_verify, sign
 from ledger.encoding import genesis_hash, log_id
-from ledger.errors import LedgerDamaged, LedgerError
-from ledger.hashing import leaf_hash
-from ledger.merkle import CompactRange
+from ledger.errors import (
+    HeadMoved,
+    HeadUnknown,
+    LedgerBehind,
+    LedgerDamaged,
+    LedgerError,
+)
+from ledger.hashing import leaf_hashes
+from ledger.head_guard import HeadGuard
 from ledger.signing import LogSigner
+from ledger.tile_rows import TileRows
+from ledger.tiles import WIDTH, TiledTree
 
 CHUNK = 2_000  # rows read at once
 PREVIOUS_HASH = slice(28, 60)  # of an entry's bytes
+
+
+class Promise(NamedTuple):
+    """A checkpoint of this log that somebody has kept."""
+
+    kept_by: str  # as a sentence names them
+    note: str
 
 
 class Certifier:
     """Follows one log, reading back every entry before its root is signed.
 
     Keeps the tree's right edge in memory; resume() rebuilds it and holds it against
-    the last checkpoint, so that nothing is signed that contradicts it.
+    everything the log is known to have signed, so that nothing is signed that
+    contradicts it.
     """
 
     def __init__(
-        self, connection: psycopg.Connection[Any], *, origin: str, signer: LogSigner
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        origin: str,
+        signer: LogSigner,
+        guard: HeadGuard,
     ) -> None:
         self._connection = connection
         self._origin = origin
         self._signer = signer
-        self._start_anew()
+        self._guard = guard
+        self._head: str | None = None  # the note that the guard holds
+        self._signed_size = 0
+        self._start_anew(TiledTree())
 
     @property
     def size(self) -> int:
@@ -42,11 +67,16 @@ class Certifier:
         """Leaf hash of the last of them, 32 bytes; SHA-256(origin) before the first."""
         return self._last_hash
 
-    def resume(self) -> None:
+    def resume(self, promises: Iterable[Promise] = ()) -> None:
         """Take up the log where it was left, at whatever step that was.
 
+        Args:
+            promises: the log's checkpoints as others have kept them.
+
         Raises:
+            LedgerBehind: the log was signed further than the database holds it.
             LedgerDamaged: the log no longer holds what it has signed.
+            HeadUnknown: the guard has forgotten, so nothing can be told.
             LedgerError: the database holds another log than the settings name.
         """
         stored = self._one(queries.ORIGIN)[0]
@@ -55,11 +85,14 @@ class Certifier:
                 f"The database holds the log {stored}, the settings name"
                 f" {self._origin}. Nothing is appended."
             )
-        self._start_anew()
+        self._head = self._guard.read()
         latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
-        if latest is not None:
-            self._rebuild(latest[0])
-        self.certify({})
+        self._rebuild(latest[0] if latest else None)
+        self._read_back({})
+        self._check_guard()
+        for promise in promises:
+            self._check(promise)
+        self._sign_if_grown()
 
     def certify(self, entered: Mapping[int, bytes]) -> None:
         """Read back what is new in the log, hash it again, then sign its root.
@@ -72,68 +105,152 @@ class Certifier:
             LedgerDamaged: an entry is missing, changed, or does not continue the
                 chain, or another root was signed for this size.
         """
-        certified = self.size
-        while rows := self._read_on(queries.ENTRIES):
-            for seq, data in rows:
-                hashed = leaf_hash(data)
-                self._check_entry(seq, data, hashed, entered.get(seq, hashed))
-                self._extend(seq, hashed)
-        if self.size > certified:
-            self._sign()
+        self._read_back(entered)
+        self._sign_if_grown()
 
-    def _start_anew(self) -> None:
-        self._tree = CompactRange()
+    def _start_anew(self, tree: TiledTree) -> None:
+        self._tree = tree
         self._last_hash = genesis_hash(self._origin)
 
-    def _rebuild(self, note: str) -> None:
-        signed = parse_and_verify(
-            note, origin=self._origin, public_key=self._signer.public_key
-        )
-        while self.size < signed.size:
-            rows = self._read_on(queries.LEAF_HASHES)
-            for seq, hashed in rows[: signed.size - self.size]:
-                self._extend(seq, hashed)
-            if not rows:
-                raise LedgerDamaged(
-                    self.size,
-                    f"The log has signed {signed.size} entries and holds"
-                    f" {self.size}. Nothing is appended.",
-                )
-        if self._tree.root() != signed.root:
+    def _rebuild(self, note: str | None) -> None:
+        """Bring the tree to the last checkpoint, from the tiles as far as they reach."""
+        signed = self._own(note) if note else None
+        size = self._signed_size = signed.size if signed else 0
+        self._check_holds(size)
+        tiled = self._one(queries.TILED)[0] * WIDTH
+        start = min(tiled, size - size % WIDTH)
+        self._start_anew(TiledTree.restored(start, self._rows().read))
+        while self.size < size:
+            rows = self._read_on(queries.LEAF_HASHES)[: size - self.size]
+            self._check_unbroken([seq for seq, _ in rows])
+            self._extend([hashed for _, hashed in rows])
+        if signed and self._tree.root() != signed.root:
             raise LedgerDamaged(
                 0,
-                f"The first {signed.size} entries are not those the log has signed."
+                f"The first {size} entries are not those the log has signed."
                 " Nothing is appended; verify_ledger names the first bad one.",
             )
+        if size and size == start:
+            self._last_hash = self._one(queries.LEAF_HASHES, [size - 1, 1])[1]
 
-    def _check_entry(
-        self, seq: int, data: bytes, hashed: bytes, expected: bytes
-    ) -> None:
-        if hashed != expected:
-            raise LedgerDamaged(seq, f"Entry {seq} is not what was written.")
-        if seq == self.size and data[PREVIOUS_HASH] != self._last_hash:
-            raise LedgerDamaged(seq, f"Entry {seq} does not continue the chain.")
+    def _check_holds(self, signed: int) -> None:
+        head = self._connection.execute(queries.HEAD).fetchone()
+        held = head[0] if head else 0
+        if held < signed:
+            raise LedgerBehind(
+                held, f"The log has signed {signed} entries and holds {held}. {RECOVER}"
+            )
 
-    def _extend(self, seq: int, hashed: bytes) -> None:
-        if seq != self.size:
-            raise LedgerDamaged(self.size, f"Entry {self.size} is missing.")
-        self._tree.append(hashed)
-        self._last_hash = hashed
+    def _read_back(self, entered: Mapping[int, bytes]) -> None:
+        while rows := self._read_on(queries.ENTRIES):
+            self._check_unbroken([seq for seq, _ in rows])
+            hashes = leaf_hashes(data for _, data in rows)
+            before = self._last_hash
+            for (seq, data), hashed in zip(rows, hashes, strict=True):
+                if entered.get(seq, hashed) != hashed:
+                    raise LedgerDamaged(seq, f"Entry {seq} is not what was written.")
+                if data[PREVIOUS_HASH] != before:
+                    raise LedgerDamaged(
+                        seq, f"Entry {seq} does not continue the chain."
+                    )
+                before = hashed
+            self._extend(hashes)
 
-    def _sign(self) -> None:
+    def _check_unbroken(self, seqs: list[int]) -> None:
+        missing = self.size
+        for seq in seqs:
+            if seq != missing:
+                break
+            missing += 1
+        if missing != self.size + len(seqs) or not seqs:
+            raise LedgerDamaged(missing, f"Entry {missing} is missing.")
+
+    def _extend(self, hashes: list[bytes]) -> None:
+        """Let the tree grow, storing the tiles that it fills."""
+        if completed := self._tree.extend(hashes):
+            rows = [(t.level, t.index, t.hashes, t.root) for t in completed]
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._connection.execute(queries.TILES, columns)
+        self._last_hash = hashes[-1]
+
+    def _check_guard(self) -> None:
+        if self._head is not None:
+            self._check(Promise("This site", self._head))
+        elif self._signed_size:
+            raise HeadUnknown(
+                "The file with the last signed head is gone, so nothing tells whether"
+                " this database is the newest. Nothing is appended. Run recover_ledger"
+                " --from a mirror, or --accept-database if you are sure."
+            )
+
+    def _check(self, promise: Promise) -> None:
+        """Hold the log against one checkpoint that it has signed."""
+        kept = self._own(promise.note)
+        if kept.size > self.size:
+            raise LedgerBehind(
+                self.size,
+                f"{promise.kept_by} holds a checkpoint of {kept.size} entries, this"
+                f" database {self.size}: it was restored from a backup. {RECOVER}",
+            )
+        if kept.size and tiles.root(kept.size, self._rows().read) != kept.root:
+            raise LedgerDamaged(
+                0,
+                f"{promise.kept_by} holds another root of the first {kept.size}"
+                " entries, which this log has signed: a fork. Nothing is appended.",
+            )
+
+    def _sign_if_grown(self) -> None:
+        while self.size > self._signed_size:
+            self._follow_guard()
+            if self.size > self._signed_size:
+                self._try_to_sign()
+
+    def _follow_guard(self) -> None:
+        """See whether another process has signed since, and nothing that forks us."""
+        note = self._guard.read()
+        if note is None or note == self._head:
+            self._head = note
+            return
+        if (size := self._own(note).size) > self.size:
+            self._read_back({})
+        self._check(Promise("This site", note))
+        self._head, self._signed_size = note, max(self._signed_size, size)
+
+    def _try_to_sign(self) -> None:
         size, root, log = self.size, self._tree.root(), log_id(self._origin)
         note = sign(Checkpoint(self._origin, size, root), self._signer)
+        # The guard first: what dies in between is signed again, to the same bytes.
+        try:
+            self._guard.swap(expected=self._head, note=note)
+        except HeadMoved:
+            return
+        self._head, self._signed_size = note, size
         self._connection.execute(queries.SIGNED, [log, size, root, note])
         if self._one(queries.ROOT, [log, size])[0] != root:
             raise LedgerDamaged(
                 size - 1, f"Another root was signed for {size} entries: a fork."
             )
 
+    def _own(self, note: str) -> Checkpoint:
+        return parse_and_verify(
+            note, origin=self._origin, public_key=self._signer.public_key
+        )
+
+    def _rows(self) -> TileRows:
+        return TileRows(lambda query, values: self._fetch(query, values))
+
+    def _fetch(self, query: queries.Query, values: Any) -> list[Any]:
+        # In binary: as text, PostgreSQL would spell every byte out in hex.
+        return self._connection.execute(query, values, binary=True).fetchall()
+
     def _read_on(self, query: queries.Query) -> list[Any]:
-        return self._connection.execute(query, [self.size, CHUNK]).fetchall()
+        return self._fetch(query, [self.size, CHUNK])
 
     def _one(self, query: queries.Query, values: list[Any] | None = None) -> Any:
         row = self._connection.execute(query, values).fetchone()
         if row is None:
             raise LedgerError("The database lost a row that was just written.")
         return row
+
+
+RECOVER = "Nothing is appended until recover_ledger has fetched the missing ones."

@@ -26,8 +26,13 @@ MAX_CID_BYTES = 255
 MAX_U63 = 2**63 - 1  # a PostgreSQL bigint holds no more
 CID_V1 = b"\x01"
 
+_EVENTS = {event.value: event for event in Event}  # looked up by the million
 _ENTRY_HEAD = struct.Struct(">4s16sQ32sQH")
 _ENTRY_TAIL = struct.Struct(">BH")
+TAIL_BEFORE_SIGNATURE = _ENTRY_TAIL.pack(ED25519, SIGNATURE_BYTES)
+_KIND, _CID_LENGTH = slice(20, 22), 86  # of a statement's bytes
+KINDS = {event.value.to_bytes(2, "big") for event in Event}
+NO_EXTENSION = bytes(2)
 _STATEMENT_HEAD = struct.Struct(">16sih32s32sB")
 _STATEMENT_TAIL = struct.Struct(">32s32s32sH")
 
@@ -94,18 +99,17 @@ def encode_statement(statement: Statement) -> bytes:
     _check_cid(statement.cid)
     if not -(2**31) <= statement.tenant < 2**31:
         raise EncodingError(f"tenant {statement.tenant} does not fit 32 bits.")
-    head = _STATEMENT_HEAD.pack(
+    return _pack_statement(
         statement.statement_id,
         statement.tenant,
         _known_event(statement.kind),
         statement.author_key_id,
         statement.subject_tag,
-        len(statement.cid),
+        statement.cid,
+        statement.wraps_hash,
+        statement.key_commit,
+        statement.meta_commit,
     )
-    tail = _STATEMENT_TAIL.pack(
-        statement.wraps_hash, statement.key_commit, statement.meta_commit, 0
-    )
-    return head + statement.cid + tail
 
 
 def decode_statement(data: bytes) -> Statement:
@@ -117,26 +121,52 @@ def decode_statement(data: bytes) -> Statement:
     """
     if len(data) < _STATEMENT_HEAD.size + _STATEMENT_TAIL.size:
         raise EncodingError(f"{len(data)} bytes are too few for a statement.")
-    *head, cid_length = _STATEMENT_HEAD.unpack_from(data)
-    statement_id, tenant, kind, author_key_id, subject_tag = head
+    statement_id, tenant, kind, author, subject, cid_length = (
+        _STATEMENT_HEAD.unpack_from(data)
+    )
     cid_end = _STATEMENT_HEAD.size + cid_length
     if len(data) < cid_end + _STATEMENT_TAIL.size:
         raise EncodingError("The statement ends inside its CID.")
-    *commits, extension_length = _STATEMENT_TAIL.unpack_from(data, cid_end)
+    wraps, key, meta, extension_length = _STATEMENT_TAIL.unpack_from(data, cid_end)
     if extension_length:
         raise EncodingError("A statement of version 1 has no extension.")
-    statement = Statement(
-        statement_id,
-        tenant,
-        _known_event(kind),
-        author_key_id,
-        subject_tag,
-        data[_STATEMENT_HEAD.size : cid_end],
-        *commits,
-    )
-    if encode_statement(statement) != data:
+    event, cid = _known_event(kind), data[_STATEMENT_HEAD.size : cid_end]
+    _check_cid(cid)
+    fields = (statement_id, tenant, event, author, subject, cid, wraps, key, meta)
+    if _pack_statement(*fields) != data:
         raise EncodingError("The statement is followed by bytes that are not its own.")
-    return statement
+    return Statement(*fields)
+
+
+def is_statement(data: bytes) -> bool:
+    """Whether decode_statement would read this, told in a fifth of its time.
+
+    Everything but these few bytes may have any value.
+    """
+    if len(data) < _STATEMENT_HEAD.size + _STATEMENT_TAIL.size:
+        return False
+    cid_length = data[_CID_LENGTH]
+    return (
+        len(data) == _STATEMENT_HEAD.size + cid_length + _STATEMENT_TAIL.size
+        and data[_KIND] in KINDS
+        and (not cid_length or data[_STATEMENT_HEAD.size] == CID_V1[0])
+        and data[-2:] == NO_EXTENSION
+    )
+
+
+def _pack_statement(
+    statement_id: bytes,
+    tenant: int,
+    kind: int,
+    author_key_id: bytes,
+    subject_tag: bytes,
+    cid: bytes,
+    *commits: bytes,
+) -> bytes:
+    head = _STATEMENT_HEAD.pack(
+        statement_id, tenant, kind, author_key_id, subject_tag, len(cid)
+    )
+    return head + cid + _STATEMENT_TAIL.pack(*commits, 0)
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -151,17 +181,37 @@ def encode_entry(entry: Entry) -> bytes:
     for name, value in (("seq", entry.seq), ("ts_ms", entry.ts_ms)):
         if not 0 <= value <= MAX_U63:
             raise EncodingError(f"{name} {value} is not between 0 and 2⁶³ − 1.")
-    statement = encode_statement(entry.statement)
-    head = _ENTRY_HEAD.pack(
-        MAGIC,
-        entry.log_id,
-        entry.seq,
-        entry.previous_hash,
-        entry.ts_ms,
-        len(statement),
+    return frame_entry(
+        log=entry.log_id,
+        seq=entry.seq,
+        previous_hash=entry.previous_hash,
+        ts_ms=entry.ts_ms,
+        statement=encode_statement(entry.statement),
+        signature=entry.signature,
     )
-    tail = _ENTRY_TAIL.pack(ED25519, len(entry.signature))
-    return head + statement + tail + entry.signature
+
+
+def frame_entry(
+    *,
+    log: bytes,
+    seq: int,
+    previous_hash: bytes,
+    ts_ms: int,
+    statement: bytes,
+    signature: bytes,
+) -> bytes:
+    """An entry's bytes around a statement that is one.
+
+    Args:
+        log: 16 bytes.
+        seq: 0 <= seq < 2⁶³.
+        previous_hash: 32 bytes.
+        ts_ms: 0 <= ts_ms < 2⁶³.
+        statement: from encode_statement().
+        signature: 64 bytes.
+    """
+    head = _ENTRY_HEAD.pack(MAGIC, log, seq, previous_hash, ts_ms, len(statement))
+    return head + statement + TAIL_BEFORE_SIGNATURE + signature
 
 
 def decode_entry(data: bytes) -> Entry:
@@ -193,10 +243,10 @@ def decode_entry(data: bytes) -> Entry:
 
 
 def _known_event(kind: int) -> Event:
-    try:
-        return Event(kind)
-    except ValueError:
-        raise EncodingError(f"Kind {kind} of event is unknown.") from None
+    event = _EVENTS.get(kind)
+    if event is None:
+        raise EncodingError(f"Kind {kind} of event is unknown.")
+    return event
 
 
 def _check_length(name: str, value: bytes, length: int) -> None:

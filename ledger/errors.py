@@ -3,11 +3,15 @@
 LedgerError
 ├── EncodingError          bytes or values that no entry of version 1 can hold
 ├── ProofRejected          a Merkle proof does not show what it claims
+├── PolicyRejected         a trust policy that cannot be read
 ├── NoteRejected           a signed note is malformed or not signed by the key asked for
 │   └── CheckpointRejected the note is sound, its text is not this log's checkpoint
 ├── OutsideTransaction     a statement was queued without the act it records
 ├── NotProvable            no signed checkpoint covers the entry yet
+├── HeadMoved              another process has signed for the log meanwhile
+├── HeadUnknown            nothing tells whether this database is the log's newest
 └── LedgerDamaged          the stored log disagrees with what was hashed or signed
+    └── LedgerBehind       the log was signed further than this database holds it
 """
 
 
@@ -31,12 +35,24 @@ class CheckpointRejected(NoteRejected):
     """A signed note's text is not a checkpoint of the log asked for."""
 
 
+class PolicyRejected(LedgerError):
+    """A trust policy that cannot be read, with the line that is wrong."""
+
+
 class OutsideTransaction(LedgerError):
     """A statement was queued outside the transaction of the act it records."""
 
 
 class NotProvable(LedgerError):
     """No signed checkpoint covers the entry yet, or there is no such entry."""
+
+
+class HeadMoved(LedgerError):
+    """Another process has signed for the log since this one looked."""
+
+
+class HeadUnknown(LedgerError):
+    """Nothing tells whether this database is the log's newest; nothing is appended."""
 
 
 class LedgerDamaged(LedgerError):
@@ -49,3 +65,7 @@ class LedgerDamaged(LedgerError):
     def __init__(self, seq: int, sentence: str) -> None:
         super().__init__(sentence)
         self.seq = seq
+
+
+class LedgerBehind(LedgerDamaged):
+    """The log was signed further than this database holds it: a restored backup."""

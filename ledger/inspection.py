@@ -1,232 +1,294 @@
 """Re-derives the whole log from its rows."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, Protocol
 
-import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from psycopg import IsolationLevel
 
 from ledger.checkpoint import parse_and_verify
-from ledger.encoding import Entry, decode_entry, genesis_hash, log_id
-from ledger.errors import EncodingError, NoteRejected
-from ledger.hashing import leaf_hash
-from ledger.merkle import CompactRange
+from ledger.cosignature import cosignatures_in
+from ledger.encoding import log_id
+from ledger.entry_checks import Edge, EntryChecks, Fault, genesis
+from ledger.errors import LedgerDamaged, LedgerError, NoteRejected
+from ledger.inspection_rows import (
+    SPAN,
+    Connection,
+    Promise,
+    Span,
+    extent,
+    one_snapshot,
+    promises,
+    rows,
+    spans,
+    stored_tiles,
+)
+from ledger.note import split_note
+from ledger.tile_rows import TileRows
+from ledger.tiles import HEIGHT, WIDTH, FullTile, TiledTree, index_path
+from ledger.verifier_key import VerifierKey
 
-CHUNK = 2_000  # rows on their way at once; memory stays flat
-
-ROWS = """
-    SELECT seq, bytes, previous_hash, leaf_hash, ts_ms, statement_id, tenant, kind,
-           author_key_id, subject_tag, cid
-    FROM ledger.entry ORDER BY seq
-"""
-CHECKPOINTS = "SELECT log_id, size, root, note FROM ledger.checkpoint ORDER BY size"
-
-
-class Row(NamedTuple):
-    """An entry as the table holds it."""
-
-    seq: int
-    data: bytes
-    previous_hash: bytes
-    leaf_hash: bytes
-    ts_ms: int
-    statement_id: bytes
-    tenant: int
-    kind: int
-    author_key_id: bytes
-    subject_tag: bytes
-    cid: bytes
+Progress = Callable[[int, int], None]  # entries done, entries in all
 
 
-class Promise(NamedTuple):
-    """A checkpoint as the table holds it."""
+class BodyChecks(Protocol):
+    """Looks at entries beside the inspection, such as at their authors' signatures."""
 
-    log_id: bytes
-    size: int
-    root: bytes
-    note: str
+    def take(self, start: int, bodies: Sequence[bytes]) -> None:
+        """Look at consecutive entries, the first of which is numbered start."""
 
-
-@dataclass(frozen=True)
-class Fault:
-    """The first entry that cannot be trusted."""
-
-    seq: int
-    sentence: str
+    def first_fault(self) -> Fault | None:
+        """The first entry that is wrong, once all taken have been looked at."""
 
 
 @dataclass(frozen=True)
 class Report:
     """What an inspection found."""
 
-    entries: int  # read and found intact
+    entries: int  # read and found intact, those before `since` included
     certified: int  # of these, under a signed checkpoint that agrees
     checkpoints: int  # that agree
+    witnessed: Mapping[str, int] = field(default_factory=dict)  # size, by witness
     fault: Fault | None = None
 
 
-def inspect(
-    connection: psycopg.Connection[Any], *, origin: str, public_key: Ed25519PublicKey
-) -> Report:
-    """Check chain, tree, columns and checkpoints, up to the first fault.
+@dataclass(frozen=True)
+class Ask:
+    """What is to be inspected, against which keys."""
 
-    Reads one snapshot, so that a sequencer may go on meanwhile. Where the chain
-    breaks between two entries the earlier one is named, unless a signed checkpoint
-    vouches for it: its successor holds another hash of it than it has.
+    origin: str
+    public_key: Ed25519PublicKey  # with which the log's checkpoints are signed
+    witnesses: Sequence[VerifierKey] = ()  # whose cosignatures must hold
+    since: int = 0  # a checkpoint's size, up to which all is known to be intact
+    most: int | None = None  # stop after so many entries, with the span they end in
+
+
+def inspect(
+    connection: Connection,
+    beside: Connection,
+    ask: Ask,
+    *,
+    also: BodyChecks | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Check chain, tree, tiles, columns, checkpoints and cosignatures.
+
+    Stops at the first fault. Reads one snapshot, so that a sequencer may go on
+    meanwhile.
 
     Args:
         connection: in autocommit; may read the ledger.
-        origin: the log's name.
-        public_key: with which its checkpoints are signed.
+        beside: another of the same kind.
+        ask: what, against which keys.
+        also: looks at every entry that is found intact.
+        progress: told after each span.
+
+    Raises:
+        LedgerError: there is no checkpoint at the size to start from.
     """
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
-    with connection.transaction():
-        inspector = Inspector(_promises(connection), origin, public_key)
-        fault = inspector.first_fault(_rows(connection))
-    intact = min(inspector.size, fault.seq) if fault else inspector.size
-    return Report(intact, inspector.certified, inspector.agreeing, fault)
+    with one_snapshot(connection, beside):
+        inspector = Inspector(beside, ask)
+        total = extent(beside)
+        end = total if ask.most is None else min(total, ask.since + ask.most)
+        for span in spans(connection, ask.since, end):
+            if inspector.fault:
+                break
+            bodies = inspector.take(span)
+            progress(inspector.size, total)
+            if also:
+                also.take(span.start, bodies)
+        if end == total:
+            inspector.finish()
+    return inspector.report(also.first_fault() if also else None)
 
 
 class Inspector:
-    """Follows the rows in order, holding each against everything that binds it."""
+    """Follows the log span by span, holding each against everything that binds it."""
 
-    def __init__(
-        self, promises: Iterator[Promise], origin: str, public_key: Ed25519PublicKey
-    ) -> None:
-        self.certified = 0
-        self.agreeing = 0
-        self._promises = promises
-        self._promise = next(promises, None)
-        self._origin = origin
-        self._log_id = log_id(origin)
-        self._public_key = public_key
-        self._tree = CompactRange()
-        self._last_hash = genesis_hash(origin)
-        self._last_ts_ms = 0
+    def __init__(self, beside: Connection, ask: Ask) -> None:
+        self.fault: Fault | None = None
+        self._ask = ask
+        self._beside = beside
+        self._checks = EntryChecks(ask.origin)
+        self._edge = genesis(ask.origin)
+        self._tree = TiledTree()
+        self._tiles = _StoredTiles(beside, ask.since)
+        self._promises = promises(beside, ask.since)
+        self._promise = next(self._promises, None)
+        self._certified = 0
+        self._agreeing = 0
+        self._witnessed: dict[str, int] = {}
+        if ask.since:
+            self._start_at(ask.since)
+        self.fault = self._first_broken(self._tree, self._due(self._edge.size))
 
     @property
     def size(self) -> int:
         """How many entries were found intact."""
-        return self._tree.size
+        return self._edge.size
 
-    def first_fault(self, rows: Iterator[Row]) -> Fault | None:
-        """The first disagreement between the rows, or None where all agree."""
-        broken = self._broken_promise()
-        for row in rows:
-            fault = self._fault_at(row)
-            if broken or fault:
-                return self._more_precise(broken, fault)
-            self._tree.append(row.leaf_hash)
-            self._last_hash, self._last_ts_ms = row.leaf_hash, row.ts_ms
-            # Held back by one row: the next entry's previous hash may name the very one.
-            broken = self._broken_promise()
-        return broken or self._missing_tail()
-
-    def _fault_at(self, row: Row) -> Fault | None:
-        if row.seq != self.size:
-            return Fault(self.size, f"Entry {self.size} is missing.")
-        return self._fault_inside(row) or self._fault_before(row)
-
-    def _fault_inside(self, row: Row) -> Fault | None:
-        seq = row.seq
-        try:
-            entry = decode_entry(row.data)
-        except EncodingError as error:
-            return Fault(seq, f"Entry {seq} cannot be read: {error}")
-        if entry.log_id != self._log_id:
-            return Fault(seq, f"Entry {seq} belongs to another log.")
-        if leaf_hash(row.data) != row.leaf_hash:
-            return Fault(seq, f"Entry {seq} does not have the hash in its row.")
-        for column, value in _columns(entry).items():
-            if getattr(row, column) != value:
-                return Fault(
-                    seq, f"Entry {seq} holds another {column} than was hashed."
-                )
-        return None
-
-    def _fault_before(self, row: Row) -> Fault | None:
-        if row.previous_hash != self._last_hash:
-            blamed = row.seq if self.certified == row.seq else row.seq - 1
-            return Fault(
-                blamed,
-                f"Entry {blamed} was changed: the chain breaks between entries"
-                f" {row.seq - 1} and {row.seq}.",
+    def take(self, span: Span) -> Sequence[bytes]:
+        """Go on over the next span; returns its bodies, if all of it is in order."""
+        sound = self._checks.sound(self._edge, span)
+        due = self._due(self._edge.size + len(span.lengths) // 4)
+        wrong = self._grow(span, sound[1], due) if sound else None
+        if sound and wrong is None:
+            last = sound[0][-1]
+            self._edge = Edge(
+                self._tree.size, sound[1][-1], int.from_bytes(last[60:68], "big")
             )
-        if row.ts_ms < self._last_ts_ms:
-            return Fault(row.seq, f"Entry {row.seq} is older than the entry before it.")
-        return None
+            return sound[0]
+        self.fault = self._look_closely(span, due) or wrong
+        return ()
 
-    def _broken_promise(self) -> Fault | None:
-        """Hold the tree against the checkpoint of exactly this size, if there is one."""
-        while (promise := self._promise) and promise.size == self.size:
-            if fault := self._fault_in(promise):
-                return fault
-            self.certified, self.agreeing = self.size, self.agreeing + 1
-            self._promise = next(self._promises, None)
-        return None
-
-    def _fault_in(self, promise: Promise) -> Fault | None:
-        size, first = promise.size, self.certified
-        try:
-            signed = parse_and_verify(
-                promise.note, origin=self._origin, public_key=self._public_key
+    def finish(self) -> None:
+        """Nothing more comes: whatever was signed beyond is missing."""
+        if self.fault is None and self._promise is not None:
+            missing = self._edge.size
+            self.fault = Fault(
+                missing,
+                f"Entry {missing} is missing: {self._promise.size} entries were signed.",
             )
-        except NoteRejected as error:
-            return Fault(first, f"The checkpoint at {size} is false: {error}")
-        if (signed.size, signed.root, self._log_id) != (
-            size,
-            promise.root,
-            promise.log_id,
-        ):
-            return Fault(first, f"The checkpoint at {size} is not the one signed.")
-        if signed.root != self._tree.root():
-            return Fault(
-                first,
-                f"Entries {first} to {size - 1} are not those that were signed: at"
-                " least one was changed.",
-            )
-        return None
 
-    def _more_precise(self, broken: Fault | None, fault: Fault | None) -> Fault | None:
-        """A broken promise names a span; a fault within the span says where."""
-        if broken and fault and fault.seq < self.size:
-            return fault
-        return broken or fault
-
-    def _missing_tail(self) -> Fault | None:
-        if self._promise is None:
-            return None
-        return Fault(
-            self.size,
-            f"Entry {self.size} is missing: {self._promise.size} entries were signed.",
+    def report(self, also: Fault | None) -> Report:
+        """What was found; the earlier of two faults counts."""
+        faults = [fault for fault in (self.fault, also) if fault]
+        fault = min(faults, key=lambda found: found.seq, default=None)
+        intact = min(self._edge.size, fault.seq) if fault else self._edge.size
+        return Report(
+            intact, self._certified, self._agreeing, dict(self._witnessed), fault
         )
 
+    def _start_at(self, size: int) -> None:
+        """Stand where a checkpoint says that all before it was intact."""
+        if self._promise is None or self._promise.size != size:
+            raise LedgerError(
+                f"No checkpoint was signed at {size} entries, so nothing tells what"
+                " stood before. Start at the size of a checkpoint."
+            )
+        before = rows(self._beside, size - 1, size - 1)
+        try:
+            self._tree = TiledTree.restored(size, TileRows(self._fetch).read)
+        except LedgerDamaged as damage:
+            self.fault = Fault(damage.seq, str(damage))
+        if before:
+            self._edge = Edge(size, before[0].leaf_hash, before[0].ts_ms)
 
-def _columns(entry: Entry) -> dict[str, Any]:
-    statement = entry.statement
-    return {
-        "seq": entry.seq,
-        "previous_hash": entry.previous_hash,
-        "ts_ms": entry.ts_ms,
-        "statement_id": statement.statement_id,
-        "tenant": statement.tenant,
-        "kind": statement.kind,
-        "author_key_id": statement.author_key_id,
-        "subject_tag": statement.subject_tag,
-        "cid": statement.cid,
-    }
+    def _fetch(self, query: LiteralString, values: Sequence[object]) -> list[Any]:
+        return self._beside.execute(query, values, binary=True).fetchall()
+
+    def _due(self, size: int) -> list[Promise]:
+        """The checkpoints up to a size that have not been looked at."""
+        due = []
+        while self._promise and self._promise.size <= size:
+            due.append(self._promise)
+            self._promise = next(self._promises, None)
+        return due
+
+    def _grow(
+        self, span: Span, hashes: Sequence[bytes], due: Sequence[Promise]
+    ) -> Fault | None:
+        """Let the tree grow by a span, holding it against tiles and checkpoints."""
+        tree, taken = self._tree.copy(), 0
+        for promise in due:
+            upto = promise.size - self._tree.size
+            wrong = self._tiles.fault(tree.extend(hashes[taken:upto]))
+            taken = upto
+            wrong = wrong or self._broken(tree, promise) or self._tiles.lacking()
+            if wrong is not None:
+                return wrong
+        wrong = self._tiles.fault(tree.extend(hashes[taken:]))
+        if wrong is None:
+            self._tree = tree
+        return wrong
+
+    def _look_closely(self, span: Span, due: Sequence[Promise]) -> Fault | None:
+        """Find what is wrong in a span, entry by entry.
+
+        A checkpoint that disagrees is held back by one entry, whose previous hash may
+        name the very one.
+        """
+        tree, edge, broken = self._tree.copy(), self._edge, None
+        for row in rows(self._beside, edge.size, span.start + SPAN):
+            fault = self._checks.fault(edge, self._certified, row)
+            if fault and (broken is None or fault.seq < edge.size):
+                return fault
+            if broken:
+                return broken
+            tree.append(row.leaf_hash)
+            self._edge = edge = Edge(tree.size, row.leaf_hash, row.ts_ms)
+            here = [promise for promise in due if promise.size == tree.size]
+            broken = self._first_broken(tree, here)
+        return broken
+
+    def _first_broken(self, tree: TiledTree, due: Sequence[Promise]) -> Fault | None:
+        found = (self._broken(tree, promise) for promise in due)
+        return next(filter(None, found), None)
+
+    def _broken(self, tree: TiledTree, promise: Promise) -> Fault | None:
+        """Hold the tree against the checkpoint of exactly its size."""
+        size, first = promise.size, self._certified
+        ask = self._ask
+        try:
+            signed = parse_and_verify(
+                promise.note, origin=ask.origin, public_key=ask.public_key
+            )
+            said = promise.size, promise.root, promise.log_id
+            if (signed.size, signed.root, log_id(ask.origin)) != said:
+                return Fault(first, f"The checkpoint at {size} is not the one signed.")
+            witnessed = self._cosigners(promise)
+        except NoteRejected as error:
+            return Fault(first, f"The checkpoint at {size} is false: {error}")
+        if signed.root != tree.root():
+            return Fault(
+                first,
+                f"Entries {first} to {size - 1} are not those that were signed at"
+                f" {size}.",
+            )
+        if size > self._certified or not self._agreeing:
+            self._certified, self._agreeing = size, self._agreeing + 1
+            self._witnessed |= dict.fromkeys(witnessed, size)
+        return None
+
+    def _cosigners(self, promise: Promise) -> list[str]:
+        if not promise.cosigned:
+            return []
+        text, _ = split_note(promise.note)
+        found = cosignatures_in(promise.cosigned, text, self._ask.witnesses)
+        return [cosignature.name for cosignature in found]
 
 
-def _rows(connection: psycopg.Connection[Any]) -> Iterator[Row]:
-    with connection.cursor("ledger_rows") as cursor:
-        cursor.itersize = CHUNK
-        yield from map(Row._make, cursor.execute(ROWS))
+class _StoredTiles:
+    """The stored tiles of each level in order, held against those that entries make."""
+
+    def __init__(self, connection: Connection, since: int) -> None:
+        self._connection = connection
+        self._since = since
+        self._levels: dict[int, Iterator[tuple[bytes, bytes]]] = {}
+        self._lacking: FullTile | None = None
+
+    def fault(self, completed: Sequence[FullTile]) -> Fault | None:
+        """The first of these that is stored with other hashes."""
+        for tile in completed:
+            stored = next(self._of(tile.level), None)
+            if stored is None:
+                self._lacking = self._lacking or tile
+            elif stored != (tile.hashes, tile.root):
+                return _tile_fault(tile, "does not hold the hashes of its entries")
+        return None
+
+    def lacking(self) -> Fault | None:
+        """A tile that a checkpoint covers must be there."""
+        return _tile_fault(self._lacking, "is missing") if self._lacking else None
+
+    def _of(self, level: int) -> Iterator[tuple[bytes, bytes]]:
+        if level not in self._levels:
+            index = self._since >> (HEIGHT * (level + 1))
+            self._levels[level] = stored_tiles(self._connection, level, index)
+        return self._levels[level]
 
 
-def _promises(connection: psycopg.Connection[Any]) -> Iterator[Promise]:
-    with connection.cursor("ledger_checkpoints") as cursor:
-        cursor.itersize = CHUNK
-        yield from map(Promise._make, cursor.execute(CHECKPOINTS))
+def _tile_fault(tile: FullTile, what: str) -> Fault:
+    name = f"{tile.level}/{index_path(tile.index)}"
+    first = (tile.index * WIDTH) << (HEIGHT * tile.level)
+    return Fault(first, f"Tile {name} of the tree {what}.")

@@ -7,7 +7,7 @@ that is how the functions here walk it.
 
 from collections.abc import Iterable, Sequence
 
-from ledger.hashing import EMPTY_ROOT, node_hash
+from ledger.hashing import EMPTY_ROOT, node_hash, parent_hashes
 
 Path = tuple[bytes, ...]
 
@@ -34,12 +34,19 @@ class CompactRange:
 
     def root(self) -> bytes:
         """The root of the tree so far, 32 bytes; EMPTY_ROOT where it is empty."""
-        if not self._subtrees:
-            return EMPTY_ROOT
-        node = self._subtrees[-1]
-        for subtree in reversed(self._subtrees[:-1]):
-            node = node_hash(subtree, node)
-        return node
+        return joined(reversed(self._subtrees))
+
+
+def joined(subtrees: Iterable[bytes]) -> bytes:
+    """The root over perfect subtrees, given from the smallest and rightmost on.
+
+    Returns:
+        32 bytes; EMPTY_ROOT where there are none.
+    """
+    node: bytes | None = None
+    for subtree in subtrees:
+        node = subtree if node is None else node_hash(subtree, node)
+    return EMPTY_ROOT if node is None else node
 
 
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
@@ -104,7 +111,14 @@ def consistency_path(old_size: int, leaf_hashes: Sequence[bytes]) -> Path:
     return start + inclusion_path(nodes - 1, level)
 
 
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over a power of two of hashes, 32 bytes."""
+    level = hashes
+    while len(level) > 1:
+        level = parent_hashes(level)
+    return level[0]
+
+
 def _parents(level: Sequence[bytes]) -> list[bytes]:
-    pairs = zip(level[::2], level[1::2], strict=False)
-    parents = [node_hash(left, right) for left, right in pairs]
+    parents = parent_hashes(level)
     return parents + list(level[len(parents) * 2 :])

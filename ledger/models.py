@@ -52,8 +52,6 @@ class Entry(models.Model):
     statement_id = models.BinaryField(unique=True)
     tenant = models.IntegerField()
     kind = models.SmallIntegerField()
-    author_key_id = models.BinaryField()
-    subject_tag = models.BinaryField()
     cid = models.BinaryField()
 
     class Meta:
@@ -85,3 +83,109 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint at {self.size}"
+
+
+class Tile(models.Model):
+    """256 hashes of one level of the tree, with the root over them."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hashes = models.BinaryField()
+    root = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."tile"'
+
+    def __str__(self) -> str:
+        return f"tile {self.level}/{self.index}"
+
+
+class Cosignature(models.Model):
+    """What a witness said about one checkpoint of this log."""
+
+    pk = models.CompositePrimaryKey("log_id", "size", "witness", "key_id")
+    log_id = models.BinaryField()
+    size = models.BigIntegerField()
+    witness = models.TextField()
+    key_id = models.BinaryField()
+    cosigned_at = models.BigIntegerField()
+    line = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."cosignature"'
+
+    def __str__(self) -> str:
+        return f"{self.witness} at {self.size}"
+
+
+class Contact(models.Model):
+    """How asking a witness went the last time."""
+
+    witness = models.TextField(primary_key=True)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    trouble = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."contact"'
+
+    def __str__(self) -> str:
+        return f"{self.witness}: {self.trouble or 'fine'}"
+
+
+class WitnessState(models.Model):
+    """The last checkpoint of a foreign log that this site has cosigned."""
+
+    origin = models.TextField(primary_key=True)
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    note = models.TextField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."witness_state"'
+
+    def __str__(self) -> str:
+        return f"{self.origin} at {self.size}"
+
+
+class Evidence(models.Model):
+    """Two notes that one log has signed and that cannot both be true."""
+
+    id = models.BigIntegerField(primary_key=True)
+    origin = models.TextField()
+    first_size = models.BigIntegerField()
+    second_size = models.BigIntegerField()
+    first_note = models.TextField()
+    second_note = models.TextField()
+    told_by = models.TextField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."witness_evidence"'
+
+    def __str__(self) -> str:
+        return f"{self.origin} at {self.first_size} and {self.second_size}"
+
+
+class Anchor(models.Model):
+    """A foreign log's checkpoint that is an entry of this one."""
+
+    statement_id = models.BinaryField(primary_key=True)
+    origin = models.TextField()
+    size = models.BigIntegerField()
+    note = models.TextField()
+    anchored_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = '"ledger"."anchor"'
+
+    def __str__(self) -> str:
+        return f"{self.origin} at {self.size}"

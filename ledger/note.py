@@ -9,7 +9,9 @@ https://c2sp.org/signed-note
 
 import base64
 import binascii
+from collections.abc import Iterator
 from hashlib import sha256
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -20,14 +22,27 @@ MAX_NOTE_BYTES = 65_535
 MAX_SIGNATURES = 64  # the specification asks for at least 16
 KEY_ID_BYTES = 4
 
-_ED25519_TYPE = b"\x01"
+ED25519_TYPE = 0x01
+COSIGNATURE_TYPE = 0x04  # https://c2sp.org/tlog-cosignature
+
 _SIGNATURE_MARK = "— "
 
 
-def key_id(name: str, public_key: Ed25519PublicKey) -> bytes:
+class Signature(NamedTuple):
+    """One line under a note, taken apart; nothing of it is verified."""
+
+    name: str  # of the key
+    key_id: bytes  # 4
+    value: bytes  # at least one byte
+    line: str  # as it stands in the note, newline included
+
+
+def key_id(
+    name: str, public_key: Ed25519PublicKey, signature_type: int = ED25519_TYPE
+) -> bytes:
     """The 4 bytes that tell one key of a name from another; no secure hash."""
-    encoded = public_key.public_bytes_raw()
-    return sha256(name.encode() + b"\n" + _ED25519_TYPE + encoded).digest()[:4]
+    encoded = bytes([signature_type]) + public_key.public_bytes_raw()
+    return sha256(name.encode() + b"\n" + encoded).digest()[:KEY_ID_BYTES]
 
 
 def check_key_name(name: str) -> None:
@@ -53,8 +68,13 @@ def sign_note(text: str, *, name: str, signer: LogSigner) -> str:
     """
     check_key_name(name)
     _check_text(text)
-    stamp = key_id(name, signer.public_key) + signer.sign(text.encode())
-    return f"{text}\n{_SIGNATURE_MARK}{name} {base64.b64encode(stamp).decode()}\n"
+    key = key_id(name, signer.public_key)
+    return f"{text}\n{signature_line(name, key, signer.sign(text.encode()))}"
+
+
+def signature_line(name: str, key: bytes, value: bytes) -> str:
+    """The line that carries a signature, newline included."""
+    return f"{_SIGNATURE_MARK}{name} {base64.b64encode(key + value).decode()}\n"
 
 
 def open_note(note: str, *, name: str, public_key: Ed25519PublicKey) -> str:
@@ -66,18 +86,36 @@ def open_note(note: str, *, name: str, public_key: Ed25519PublicKey) -> str:
     Raises:
         NoteRejected: malformed, not signed by this key, or falsely so.
     """
-    text, lines = _split(note)
-    signatures = [
-        stamp[KEY_ID_BYTES:]
-        for signer_name, stamp in map(_parse_signature, lines)
-        if signer_name == name and stamp[:KEY_ID_BYTES] == key_id(name, public_key)
-    ]
+    text, lines = split_note(note)
+    wanted = name, key_id(name, public_key)
+    signatures = [found for found in lines if (found.name, found.key_id) == wanted]
     if not signatures:
         raise NoteRejected(f"The note is not signed by {name}.")
-    for signature in signatures:
-        if not is_signed_by(public_key, message=text.encode(), signature=signature):
+    for found in signatures:
+        if not is_signed_by(public_key, message=text.encode(), signature=found.value):
             raise NoteRejected(f"A signature in the name of {name} is false.")
     return text
+
+
+def split_note(note: str) -> tuple[str, list[Signature]]:
+    """A note's text with the lines under it; no signature is verified.
+
+    Raises:
+        NoteRejected: malformed, or longer than this reader takes.
+    """
+    text, lines = _split(note)
+    return text, list(parse_signatures(lines))
+
+
+def parse_signatures(lines: list[str]) -> Iterator[Signature]:
+    """Take signature lines apart, each without its newline.
+
+    Raises:
+        NoteRejected: a line is no signature.
+    """
+    for line in lines:
+        name, stamp = _parse_signature(line)
+        yield Signature(name, stamp[:KEY_ID_BYTES], stamp[KEY_ID_BYTES:], f"{line}\n")
 
 
 def _split(note: str) -> tuple[str, list[str]]:

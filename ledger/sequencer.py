@@ -1,25 +1,25 @@
 """Turns queued statements into entries of the log."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import IsolationLevel
+from psycopg.errors import UniqueViolation
 
 from ledger import sequencer_sql as queries
-from ledger.certifying import Certifier
+from ledger.certifying import Certifier, Promise
 from ledger.encoding import (
-    Entry,
-    Statement,
     decode_statement,
-    encode_entry,
+    frame_entry,
     genesis_hash,
+    is_statement,
     log_id,
 )
-from ledger.errors import EncodingError, LedgerDamaged, LedgerError
+from ledger.errors import EncodingError, LedgerDamaged
 from ledger.hashing import leaf_hash
-from ledger.signing import LogSigner
 
 BATCH = 2_000
 
@@ -58,30 +58,35 @@ class Sequencer:
         connection: psycopg.Connection[Any],
         *,
         origin: str,
-        signer: LogSigner,
+        certifier: Certifier,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         # The head must be read after the lock is held, in a snapshot of its own.
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         self._connection = connection
-        self._origin = origin
+        self._log = log_id(origin)
         self._clock = clock
+        self._certifier = certifier
+        self._empty = Head(0, genesis_hash(origin), 0)
+        self._known = self._empty
         self._entered: dict[int, bytes] = {}
-        self._certifier = Certifier(connection, origin=origin, signer=signer)
 
     @property
     def size(self) -> int:
         """How many entries are certified."""
         return self._certifier.size
 
-    def resume(self) -> None:
+    def resume(self, promises: Iterable[Promise] = ()) -> None:
         """Take up the log where it was left, at whatever step that was.
 
+        Args:
+            promises: the log's checkpoints as others have kept them.
+
         Raises:
-            LedgerDamaged: the log no longer holds what it has signed.
-            LedgerError: the database holds another log than the settings name.
+            LedgerError: as Certifier.resume(); nothing must be appended.
         """
-        self._certifier.resume()
+        self._certifier.resume(promises)
+        self._known = Head(self._certifier.size, self._certifier.last_hash, 0)
 
     def step(self) -> int:
         """Move one batch from the inbox to the log, then sign for it.
@@ -92,11 +97,37 @@ class Sequencer:
         Raises:
             LedgerDamaged: the log no longer holds what it has signed.
         """
-        if self._connection.execute(queries.IS_QUEUED).fetchone() is None:
+        if not self._is_queued():
             return 0
         taken = self.append_batch()
         self.certify()
         return taken
+
+    def drain(self) -> int:
+        """Move everything queued, signing for one batch while the next is appended.
+
+        The certifier must have a connection of its own.
+
+        Returns:
+            How many statements left the inbox.
+
+        Raises:
+            LedgerDamaged: the log no longer holds what it has signed.
+        """
+        if not self._is_queued():
+            return 0
+        drained, signing = 0, None
+        with ThreadPoolExecutor(1) as beside:
+            while (taken := self.append_batch()) or signing:
+                drained += taken
+                if signing:
+                    signing.result()
+                signing = (
+                    beside.submit(self._certifier.certify, self._take_entered())
+                    if taken
+                    else None
+                )
+        return drained
 
     def append_batch(self) -> int:
         """Enter one batch in one transaction; returns how many left the inbox."""
@@ -104,25 +135,31 @@ class Sequencer:
             self._connection.execute(queries.LOCK)
             head = self._head()
             self._check_continues(head)
-            rows = self._connection.execute(queries.QUEUED, [BATCH])
-            batch = [Queued(*row) for row in rows]
-            entered = self._enter(head, list(self._sift(batch)))
-            self._take_out(batch)
-        self._entered = entered
+            rows = self._connection.execute(queries.TAKE, [BATCH], binary=True)
+            batch = sorted(map(Queued._make, rows.fetchall()))
+            head, entered = self._enter_all(head, batch)
+        self._known = head
+        self._entered |= entered
         return len(batch)
 
     def certify(self) -> None:
         """Read back what was entered, then sign the root of the whole log."""
-        self._certifier.certify(self._entered)
-        self._entered = {}
+        self._certifier.certify(self._take_entered())
+
+    def _take_entered(self) -> dict[int, bytes]:
+        entered, self._entered = self._entered, {}
+        return entered
+
+    def _is_queued(self) -> bool:
+        return self._connection.execute(queries.IS_QUEUED).fetchone() is not None
 
     def _head(self) -> Head:
         row = self._connection.execute(queries.HEAD).fetchone()
-        return Head(*row) if row else Head(0, genesis_hash(self._origin), 0)
+        return Head(*row) if row else self._empty
 
     def _check_continues(self, head: Head) -> None:
-        known = self._certifier
-        moved = head.size == known.size and head.hash != known.last_hash
+        known = self._known
+        moved = head.size == known.size and head.hash != known.hash
         if head.size < known.size or moved:
             raise LedgerDamaged(
                 head.size,
@@ -130,44 +167,54 @@ class Sequencer:
                 f" {known.size}. Nothing is appended.",
             )
 
-    def _sift(self, batch: list[Queued]) -> Iterator[tuple[Queued, Statement]]:
-        """Yield what can be entered; set aside what would block the log for good."""
-        ids = [queued.statement_id for queued in batch]
-        replayed = {row[0] for row in self._connection.execute(queries.KNOWN, [ids])}
+    def _enter_all(
+        self, head: Head, batch: list[Queued]
+    ) -> tuple[Head, dict[int, bytes]]:
+        """Enter what can be entered; set aside what would block the log for good."""
+        readable = [queued for queued in batch if is_statement(queued.statement)]
+        if len(readable) < len(batch):
+            self._refuse_unreadable(batch)
+        try:
+            with self._connection.transaction():
+                return self._enter(head, readable)
+        except UniqueViolation:
+            # Rare, so asked only now: which of them the log holds already.
+            return self._enter(head, self._without_replayed(readable))
+
+    def _refuse_unreadable(self, batch: list[Queued]) -> None:
         for queued in batch:
-            if queued.statement_id in replayed:
-                self._refuse(queued, "The statement is already on the log.")
-                continue
             try:
-                statement = decode_statement(queued.statement)
+                decode_statement(queued.statement)
             except EncodingError as error:
                 self._refuse(queued, str(error))
-            else:
-                yield queued, statement
+
+    def _without_replayed(self, batch: list[Queued]) -> list[Queued]:
+        ids = [queued.statement_id for queued in batch]
+        known = {row[0] for row in self._connection.execute(queries.KNOWN, [ids])}
+        for queued in batch:
+            if queued.statement_id in known:
+                self._refuse(queued, "The statement is already on the log.")
+        return [queued for queued in batch if queued.statement_id not in known]
 
     def _refuse(self, queued: Queued, reason: str) -> None:
         self._connection.execute(queries.REFUSE, [*queued, reason])
 
-    def _enter(
-        self, head: Head, accepted: list[tuple[Queued, Statement]]
-    ) -> dict[int, bytes]:
-        """Write the entries; returns their leaf hashes by sequence number."""
-        if not accepted:
-            return {}
-        log, previous = log_id(self._origin), head.hash
-        ts_ms = max(self._clock(), head.ts_ms)
-        entered, rows = {}, []
-        for seq, (queued, statement) in enumerate(accepted, start=head.size):
-            entry = Entry(log, seq, previous, ts_ms, statement, queued.signature)
-            data = encode_entry(entry)
-            rows.append(queries.columns(entry, data))
+    def _enter(self, head: Head, batch: list[Queued]) -> tuple[Head, dict[int, bytes]]:
+        """Write the entries; returns the new head with their leaf hashes."""
+        if not batch:
+            return head, {}
+        previous, ts_ms = head.hash, max(self._clock(), head.ts_ms)
+        rows, entered = [], {}
+        for seq, queued in enumerate(batch, start=head.size):
+            data = frame_entry(
+                log=self._log,
+                seq=seq,
+                previous_hash=previous,
+                ts_ms=ts_ms,
+                statement=queued.statement,
+                signature=queued.signature,
+            )
+            rows.append(data)
             entered[seq] = previous = leaf_hash(data)
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self._connection.execute(queries.ENTER, columns)
-        return entered
-
-    def _take_out(self, batch: list[Queued]) -> None:
-        ids = [queued.id for queued in batch]
-        removed = self._connection.execute(queries.TAKE_OUT, [ids]).rowcount
-        if removed != len(batch):
-            raise LedgerError("Someone else took statements out of the inbox.")
+        self._connection.execute(queries.ENTER, [head.size, rows])
+        return Head(head.size + len(rows), previous, ts_ms), entered

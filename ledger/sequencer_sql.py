@@ -1,8 +1,6 @@
 """The statements the sequencer sends to PostgreSQL."""
 
-from typing import Any, LiteralString
-
-from ledger.encoding import Entry
+from typing import LiteralString
 
 Query = LiteralString
 
@@ -12,14 +10,16 @@ TAKE_TURN = f"SELECT pg_try_advisory_lock({_LOCK_CLASS}, 1)"
 LOCK = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
 
 ORIGIN = "SELECT ledger.origin()"
-IS_QUEUED = "SELECT FROM ledger.inbox LIMIT 1"
+# By the key: a scan would look at every row that has left since the last vacuum.
+IS_QUEUED = "SELECT FROM ledger.inbox ORDER BY id LIMIT 1"
 HEAD = """
     SELECT seq + 1, leaf_hash, ts_ms FROM ledger.entry ORDER BY seq DESC LIMIT 1
 """
 # Always from the front, never after an id seen before: ids commit out of order.
-QUEUED = """
-    SELECT id, statement_id, statement, signature
-    FROM ledger.inbox ORDER BY id LIMIT %s
+TAKE = """
+    DELETE FROM ledger.inbox
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM ledger.inbox ORDER BY id LIMIT %s))
+    RETURNING id, statement_id, statement, signature
 """
 KNOWN = "SELECT statement_id FROM ledger.entry WHERE statement_id = ANY(%b)"
 REFUSE = """
@@ -27,14 +27,10 @@ REFUSE = """
     VALUES (%b, %b, %b, %b, %s)
 """
 ENTER = """
-    INSERT INTO ledger.entry (seq, bytes, previous_hash, ts_ms, statement_id, tenant,
-                              kind, author_key_id, subject_tag, cid)
-    SELECT * FROM unnest(
-        %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bytea[],
-        %b::integer[], %b::smallint[], %b::bytea[], %b::bytea[], %b::bytea[]
-    ) AS batch (seq) ORDER BY seq
+    INSERT INTO ledger.entry (seq, bytes)
+    SELECT %b::bigint + place - 1, bytes
+    FROM unnest(%b::bytea[]) WITH ORDINALITY AS batch (bytes, place)
 """
-TAKE_OUT = "DELETE FROM ledger.inbox WHERE id = ANY(%b)"
 ENTRIES = """
     SELECT seq, bytes FROM ledger.entry WHERE seq >= %s ORDER BY seq LIMIT %s
 """
@@ -48,19 +44,9 @@ SIGNED = """
 """
 ROOT = "SELECT root FROM ledger.checkpoint WHERE log_id = %s AND size = %s"
 
-
-def columns(entry: Entry, data: bytes) -> tuple[Any, ...]:
-    """An entry's row, in the order of ENTER."""
-    statement = entry.statement
-    return (
-        entry.seq,
-        data,
-        entry.previous_hash,
-        entry.ts_ms,
-        statement.statement_id,
-        statement.tenant,
-        int(statement.kind),
-        statement.author_key_id,
-        statement.subject_tag,
-        statement.cid,
-    )
+TILED = "SELECT coalesce(max(index) + 1, 0) FROM ledger.tile WHERE level = 0"
+TILES = """
+    INSERT INTO ledger.tile (level, index, hashes, root)
+    SELECT * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[], %b::bytea[])
+    ON CONFLICT DO NOTHING
+"""

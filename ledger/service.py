@@ -1,6 +1,6 @@
 """Keeps one sequencer at work for as long as the site runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Any
 
@@ -8,6 +8,7 @@ import psycopg
 from django.db import OperationalError
 
 from ledger import sequencer_sql as queries
+from ledger.certifying import Promise
 from ledger.errors import LedgerError
 from ledger.sequencer import Sequencer
 
@@ -30,12 +31,14 @@ class Service:
         self,
         *,
         connect: Callable[[], Connection],
-        sequencer: Callable[[Connection], Sequencer],
+        sequencer: Callable[[Connection, Connection], Sequencer],
+        promises: Callable[[], Iterable[Promise]],
         stop: Event,
         say: Callable[[str], None],
     ) -> None:
         self._connect = connect
         self._sequencer = sequencer
+        self._promises = promises
         self._stop = stop
         self._say = say
         self._said = ""
@@ -45,23 +48,23 @@ class Service:
         """Work until stopped; each failure is one sentence, said once."""
         while not self._stop.is_set():
             try:
-                with self._connect() as connection:
-                    self._work(connection)
+                with self._connect() as connection, self._connect() as beside:
+                    self._work(connection, beside)
             except (psycopg.OperationalError, OperationalError) as error:
                 self._fail("The database does not answer, trying again", error)
-            except (psycopg.Error, LedgerError) as error:
+            except (psycopg.Error, LedgerError, OSError) as error:
                 self._fail("The sequencer waits", error)
 
-    def _work(self, connection: Connection) -> None:
+    def _work(self, connection: Connection, beside: Connection) -> None:
         self._wait_for_turn(connection)
         if self._stop.is_set():
             return
-        sequencer = self._sequencer(connection)
-        sequencer.resume()
+        sequencer = self._sequencer(connection, beside)
+        sequencer.resume(self._promises())
         self._tell(f"The sequencer is at work; the log holds {sequencer.size} entries.")
         self._retry_s = FIRST_RETRY_S
         while not self._stop.is_set():
-            if not sequencer.step():
+            if not sequencer.drain():
                 self._stop.wait(POLL_S)
 
     def _wait_for_turn(self, connection: Connection) -> None:

@@ -7,7 +7,9 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from ledger.certifying import Certifier
 from ledger.errors import LedgerError
+from ledger.head_guard import HeadGuard
 from ledger.signing import LogSigner
 
 # Django's own wishes for its connections, which a plain one does without.
@@ -33,6 +35,11 @@ def log_signer() -> LogSigner:
     return signer
 
 
+def head_guard() -> HeadGuard:
+    """Where this site remembers its last signed head, outside the database."""
+    return HeadGuard(settings.LEDGER_HEAD)
+
+
 def connect(application_name: str) -> psycopg.Connection[Any]:
     """A connection of its own to the site's database, in autocommit.
 
@@ -42,3 +49,10 @@ def connect(application_name: str) -> psycopg.Connection[Any]:
     params = connection.get_connection_params() | {"application_name": application_name}
     wanted = {name: params[name] for name in params if name not in _DJANGO_ONLY}
     return psycopg.connect(**wanted, autocommit=True)
+
+
+def site_certifier(connection: psycopg.Connection[Any]) -> Certifier:
+    """A certifier of this site's log, with the key as it is now."""
+    return Certifier(
+        connection, origin=origin(), signer=log_signer(), guard=head_guard()
+    )

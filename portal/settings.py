@@ -177,6 +177,8 @@ CONTENT_SECURITY_POLICY = {
 # The ledger names us by string, so that it need not know us.
 LEDGER_ORIGIN = text("LEDGER_ORIGIN", "anamnesis.localhost/ledger/2026")
 LEDGER_SIGNER = "portal.keys.log_signer"
+# The last signed head. Keep it out of what is backed up and restored with the database.
+LEDGER_HEAD = Path(text("LEDGER_HEAD", str(VAR / "ledger-head")))
 
 # A node that speaks the Kubo RPC, else blocks lie in a folder.
 IPFS_API = text("IPFS_API")

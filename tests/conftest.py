@@ -3,13 +3,14 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 
 from portal.database import DATABASE, admin_conninfo, start_embedded
 from portal.models import User
@@ -66,10 +67,17 @@ def connected_to(name: str) -> Iterator[str]:
     connection.close()
     connection.settings_dict["NAME"] = name
     try:
-        yield name
+        # Every log has a head of its own, for processes that a test starts as well.
+        with override_settings(LEDGER_HEAD=head_of(name)):
+            yield name
     finally:
         connection.close()
         connection.settings_dict["NAME"] = DATABASE
+
+
+def head_of(database: str) -> Path:
+    """Where the log in a test's database remembers its last signed head."""
+    return VAR / "heads" / database
 
 
 @pytest.fixture

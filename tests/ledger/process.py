@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from portal.database import Role
 
 RUN = """
@@ -44,6 +46,7 @@ def start(database: str, role: Role, *command: str) -> Process:
         env={
             **os.environ,
             "DATABASE_ROLE": role,
+            "LEDGER_HEAD": str(settings.LEDGER_HEAD),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         },
         stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ from django.db import connections, transaction
 
 from ledger import certifying
 from ledger import sequencer as sequencing
+from ledger.certifying import Certifier
 from ledger.checkpoint import parse_and_verify
 from ledger.encoding import decode_entry, log_id, signed_bytes
 from ledger.errors import LedgerDamaged, LedgerError
@@ -17,7 +18,7 @@ from ledger.history import progress
 from ledger.sequencer import Sequencer
 from ledger.service import Connection
 from ledger.signing import is_signed_by
-from ledger.site import log_signer, origin
+from ledger.site import head_guard, log_signer, origin
 from tests.ledger.values import signer
 from tests.ledger.world import World
 
@@ -155,7 +156,10 @@ def test_a_statement_for_another_log_never_enters_the_inbox(world: World, settin
 
 def test_a_database_of_another_log_is_refused(world: World):
     with world.connect("sequencer") as login:
-        other = Sequencer(login, origin="other.example/log", signer=signer())
+        certifier = Certifier(
+            login, origin="other.example/log", signer=signer(), guard=head_guard()
+        )
+        other = Sequencer(login, origin="other.example/log", certifier=certifier)
         with pytest.raises(LedgerError, match="The database holds the log"):
             other.resume()
 

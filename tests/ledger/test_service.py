@@ -102,14 +102,9 @@ def test_it_waits_with_a_sentence_while_the_log_is_damaged(world, started):
     world.attack("DELETE FROM ledger.entry WHERE seq = 2")
     world.queue()
     process = started()
-    process.says("The log has signed 3 entries and holds 2. Nothing is appended.")
+    process.says("The log has signed 3 entries and holds 2. Nothing is appended")
     assert world.count("entry") == 2
-    world.attack(
-        "INSERT INTO ledger.entry (seq, bytes, previous_hash, ts_ms, statement_id,"
-        " tenant, kind, author_key_id, subject_tag, cid) SELECT seq, bytes,"
-        " previous_hash, ts_ms, statement_id, tenant, kind, author_key_id,"
-        " subject_tag, cid FROM safe"
-    )
+    world.attack("INSERT INTO ledger.entry (seq, bytes) SELECT seq, bytes FROM safe")
     process.says("at work; the log holds 3 entries")
     wait_until_certified(world, 4)
     assert process.stop(signal.SIGTERM) == 0

@@ -10,15 +10,22 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.appending import append
 from ledger.events import Event
-from ledger.inspection import Report, inspect
+from ledger.inspection import Ask, Report, inspect
 from ledger.sequencer import Sequencer
 from ledger.service import Connection
 from ledger.signing import Ed25519Signer
-from ledger.site import log_signer, origin
+from ledger.site import log_signer, origin, site_certifier
 from portal.database import Role, admin_conninfo, settings_for
 from tests.ledger.values import signer
 
 C = TypeVar("C", bound=Connection)
+
+APPEND_ONLY = ("entry", "checkpoint", "tile", "cosignature")
+FREEZE = "ALTER TABLE ledger.entry " + ", ".join(
+    f"ALTER {column} DROP EXPRESSION"
+    for column in ("previous_hash", "ts_ms", "statement_id", "tenant", "kind", "cid")
+)
+"""A superuser's way to make the log's columns differ from its bytes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class World:
     def attack(self, *statements: str, **values: Any) -> None:
         """Let a superuser change the tables, every trigger and check out of the way."""
         with self.superuser() as superuser:
-            for table in ("entry", "checkpoint"):
+            for table in APPEND_ONLY:
                 superuser.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
             checks = superuser.execute(
                 "SELECT conrelid::regclass, conname FROM pg_constraint"
@@ -75,7 +82,8 @@ class World:
         self, connection: Connection, clock: Callable[[], int] | None = None
     ) -> Sequencer:
         more = {"clock": clock} if clock else {}
-        return Sequencer(connection, origin=origin(), signer=log_signer(), **more)
+        certifier = site_certifier(connection)
+        return Sequencer(connection, origin=origin(), certifier=certifier, **more)
 
     def sequence(self, *batches: int) -> None:
         """Queue batches of these sizes; enter each under a checkpoint of its own."""
@@ -87,9 +95,10 @@ class World:
                 while sequencer.step():
                     pass
 
-    def inspect(self) -> Report:
-        with self.connect("web") as login:
-            return inspect(login, origin=origin(), public_key=log_signer().public_key)
+    def inspect(self, **given: Any) -> Report:
+        ask = {"origin": origin(), "public_key": log_signer().public_key}
+        with self.connect("web") as login, self.connect("web") as beside:
+            return inspect(login, beside, Ask(**{**ask, **given}))
 
     def rows(self, query: str) -> list[Any]:
         with connection.cursor() as cursor:

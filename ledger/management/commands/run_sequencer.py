@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 from ledger.sequencer import Sequencer
 from ledger.service import Connection, Service
-from ledger.site import connect, log_signer, origin
+from ledger.site import connect, origin, site_certifier
 
 
 class Command(BaseCommand):
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         Service(
             connect=lambda: connect("anamnesis-sequencer"),
             sequencer=site_sequencer,
+            promises=tuple,
             stop=stop,
             say=self._say,
         ).run()
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def site_sequencer(connection: Connection) -> Sequencer:
+def site_sequencer(connection: Connection, beside: Connection) -> Sequencer:
     """A sequencer of this site's log, with the key as it is now."""
     close_old_connections()
-    return Sequencer(connection, origin=origin(), signer=log_signer())
+    return Sequencer(connection, origin=origin(), certifier=site_certifier(beside))

@@ -7,9 +7,10 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger.errors import LedgerError
-from ledger.inspection import Report, inspect
+from ledger.inspection import Ask, Report, inspect
 from ledger.site import connect, log_signer, origin
 
+NAME = "anamnesis-verify-ledger"
 DISAGREES = 1
 COULD_NOT_CHECK = 2
 
@@ -44,8 +45,8 @@ def checked() -> Report:
     """
     try:
         public_key = log_signer().public_key
-        with connect("anamnesis-verify-ledger") as connection:
-            return inspect(connection, origin=origin(), public_key=public_key)
+        with connect(NAME) as connection, connect(NAME) as beside:
+            return inspect(connection, beside, Ask(origin(), public_key))
     except psycopg.OperationalError as error:
         raise CommandError(
             "The log could not be checked: the database does not answer."
