@@ -79,20 +79,33 @@ class Certifier:
             HeadUnknown: the guard has forgotten, so nothing can be told.
             LedgerError: the database holds another log than the settings name.
         """
+        self.read()
+        self._head = self._guard.read()
+        self._check_guard()
+        for promise in promises:
+            self._check(promise)
+        self._sign_if_grown()
+
+    def read(self) -> TiledTree:
+        """Read what the database holds, whether or not the log was signed further.
+
+        Returns:
+            A copy of the tree.
+
+        Raises:
+            LedgerDamaged: the log no longer holds what this database has signed.
+            LedgerError: the database holds another log than the settings name.
+        """
         stored = self._one(queries.ORIGIN)[0]
         if stored != self._origin:
             raise LedgerError(
                 f"The database holds the log {stored}, the settings name"
                 f" {self._origin}. Nothing is appended."
             )
-        self._head = self._guard.read()
         latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
         self._rebuild(latest[0] if latest else None)
         self._read_back({})
-        self._check_guard()
-        for promise in promises:
-            self._check(promise)
-        self._sign_if_grown()
+        return self._tree.copy()
 
     def certify(self, entered: Mapping[int, bytes]) -> None:
         """Read back what is new in the log, hash it again, then sign its root.

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ledger.errors import CheckpointRejected
 from ledger.hashing import HASH_BYTES
-from ledger.note import check_key_name, open_note, sign_note
+from ledger.note import check_key_name, open_note, sign_note, split_note
 from ledger.proofs import MAX_SIZE
 from ledger.signing import LogSigner
 
@@ -55,6 +55,17 @@ def parse_and_verify(
             f"The checkpoint is of {checkpoint.origin}, not of {origin}."
         )
     return checkpoint
+
+
+def unverified(note: str) -> Checkpoint:
+    """The checkpoint in a note that the reader has verified before, or kept himself.
+
+    Raises:
+        NoteRejected: malformed.
+        CheckpointRejected: the text is no checkpoint.
+    """
+    text, _ = split_note(note)
+    return _parse(text)
 
 
 def _text(checkpoint: Checkpoint) -> str:

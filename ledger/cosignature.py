@@ -36,6 +36,11 @@ class Cosignature:
     time: int  # seconds since 1970 UTC, by the witness's clock
     line: str  # as it stands in the note, newline included
 
+    @property
+    def identity(self) -> tuple[str, bytes]:
+        """Whose it is: the key's name with its id."""
+        return self.name, self.key_id
+
 
 def cosign(text: str, *, name: str, signer: LogSigner, time: int) -> str:
     """The line by which a witness vouches for a checkpoint's text.
@@ -81,7 +86,7 @@ def cosignatures_in(
 def _verified(
     text: str, signatures: Iterable[Signature], keys: Iterable[VerifierKey]
 ) -> list[Cosignature]:
-    known = {(key.name, key.key_id): key for key in keys}
+    known = {key.identity: key for key in keys}
     return [
         _checked(text, found, known[found.name, found.key_id])
         for found in signatures

@@ -8,6 +8,9 @@ LedgerError
 │   └── CheckpointRejected the note is sound, its text is not this log's checkpoint
 ├── OutsideTransaction     a statement was queued without the act it records
 ├── NotProvable            no signed checkpoint covers the entry yet
+├── PartyUnreachable       another site or witness does not answer as it should
+├── RemoteDamaged          a log served elsewhere is not what it has signed
+├── WitnessRefused         a witness does not cosign, or answers falsely
 ├── HeadMoved              another process has signed for the log meanwhile
 ├── HeadUnknown            nothing tells whether this database is the log's newest
 └── LedgerDamaged          the stored log disagrees with what was hashed or signed
@@ -45,6 +48,18 @@ class OutsideTransaction(LedgerError):
 
 class NotProvable(LedgerError):
     """No signed checkpoint covers the entry yet, or there is no such entry."""
+
+
+class PartyUnreachable(LedgerError):
+    """Another site or witness is down, slow, or sends what nobody asked for."""
+
+
+class RemoteDamaged(LedgerError):
+    """A log served elsewhere does not hold what its checkpoint promises."""
+
+
+class WitnessRefused(LedgerError):
+    """A witness does not cosign a checkpoint, or what it answers is false."""
 
 
 class HeadMoved(LedgerError):

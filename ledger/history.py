@@ -5,23 +5,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ledger import tiles
 from ledger.checkpoint import parse_and_verify
 from ledger.encoding import Statement, decode_entry, decode_statement
-from ledger.errors import LedgerDamaged, NotProvable
+from ledger.errors import NotProvable
 from ledger.hashing import leaf_hash
-from ledger.merkle import inclusion_path
 from ledger.models import Checkpoint, Entry, Inbox
 from ledger.proofs import verify_inclusion
+from ledger.served_log import cosigned, site_tiles
 from ledger.site import log_signer, origin
+from ledger.witnessed import standing, witnessed_checkpoint
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Accepted: queued with the act. Sequenced: has its number in the log."""
+    """How far a statement has come.
 
-    state: Literal["accepted", "sequenced"]
+    Accepted: queued with the act. Sequenced: has its number in the log. Witnessed:
+    enough witnesses have cosigned a tree that holds it.
+    """
+
+    state: Literal["accepted", "sequenced", "witnessed"]
     seq: int | None = None
     sequenced_at: datetime | None = None
+    witnesses: int = 0  # that have cosigned it
+    of: int = 0  # whom the site's policy knows
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class InclusionProof:
 
 
 def progress(statement_ids: Iterable[bytes]) -> dict[bytes, Progress]:
-    """Say how far each statement has come, in two queries.
+    """Say how far each statement has come, in three queries.
 
     Args:
         statement_ids: 16 bytes each, from append().
@@ -54,9 +62,15 @@ def progress(statement_ids: Iterable[bytes]) -> dict[bytes, Progress]:
         bytes(statement_id): Progress("accepted")
         for statement_id in queued.values_list("statement_id", flat=True)
     }
+    stand = standing()
     for entry in entered.only("seq", "ts_ms", "statement_id"):
-        known = Progress("sequenced", entry.seq, entry.sequenced_at)
-        found[bytes(entry.statement_id)] = known
+        found[bytes(entry.statement_id)] = Progress(
+            "witnessed" if stand.is_witnessed(entry.seq) else "sequenced",
+            entry.seq,
+            entry.sequenced_at,
+            len(stand.seen_by(entry.seq)),
+            stand.of,
+        )
     return found
 
 
@@ -84,35 +98,34 @@ def statement(statement_id: bytes) -> Statement | None:
 
 
 def inclusion(seq: int) -> InclusionProof:
-    """Prove that an entry is in the tree of the log's latest checkpoint.
+    """Prove that an entry is in the tree of one of the log's checkpoints.
 
-    Reads one leaf hash for every entry of the tree. The proof is verified here
-    against the entry as it was read back, before anyone is shown it.
+    The latest checkpoint that enough witnesses have cosigned, if it covers the entry;
+    else the latest that the log has signed. The proof is verified here against the
+    entry as it was read back, before anyone is shown it.
 
     Raises:
         NotProvable: no such entry, or no checkpoint covers it yet.
         NoteRejected: the stored checkpoint is not the log's.
-        LedgerDamaged: an entry of the tree is missing.
+        LedgerDamaged: a tile of the tree is missing.
         ProofRejected: the log no longer holds what the checkpoint promised.
     """
     entry = Entry.objects.filter(seq=seq).first()
-    latest = Checkpoint.objects.order_by("-size").first()
-    if entry is None or latest is None:
+    found = _covering(seq)
+    if entry is None or found is None:
         raise NotProvable(f"No signed checkpoint covers entry {seq} yet.")
     checkpoint = parse_and_verify(
-        latest.note, origin=origin(), public_key=log_signer().public_key
+        found.note, origin=origin(), public_key=log_signer().public_key
     )
-    if checkpoint.size <= seq:
-        raise NotProvable(f"No signed checkpoint covers entry {seq} yet.")
     data = bytes(entry.bytes)
     proof = InclusionProof(
         seq=seq,
         entry=data,
         leaf_hash=leaf_hash(data),
-        path=inclusion_path(seq, _leaf_hashes(checkpoint.size)),
+        path=tiles.inclusion_path(seq, checkpoint.size, site_tiles().read),
         size=checkpoint.size,
         root=checkpoint.root,
-        checkpoint=latest.note,
+        checkpoint=cosigned(found),
     )
     verify_inclusion(
         index=seq,
@@ -124,11 +137,9 @@ def inclusion(seq: int) -> InclusionProof:
     return proof
 
 
-def _leaf_hashes(size: int) -> list[bytes]:
-    rows = Entry.objects.filter(seq__lt=size).order_by("seq")
-    hashes = [bytes(row) for row in rows.values_list("leaf_hash", flat=True)]
-    if len(hashes) != size:
-        raise LedgerDamaged(
-            len(hashes), f"The log signed {size} entries and holds {len(hashes)}."
-        )
-    return hashes
+def _covering(seq: int) -> Checkpoint | None:
+    witnessed = witnessed_checkpoint(standing().policy)
+    if witnessed and witnessed.size > seq:
+        return witnessed
+    latest = Checkpoint.objects.order_by("-size").first()
+    return latest if latest and latest.size > seq else None

@@ -26,6 +26,8 @@ ED25519_TYPE = 0x01
 COSIGNATURE_TYPE = 0x04  # https://c2sp.org/tlog-cosignature
 
 _SIGNATURE_MARK = "— "
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))  # halves of no UTF-8
+_NEVER = _SURROGATES | {"+"}  # in a key's name
 
 
 class Signature(NamedTuple):
@@ -51,7 +53,7 @@ def check_key_name(name: str) -> None:
     Raises:
         NoteRejected: empty, or with a space, a plus or a control character.
     """
-    if not name or "+" in name or any(c.isspace() or c < " " for c in name):
+    if not name or any(c.isspace() or c < " " or c in _NEVER for c in name):
         raise NoteRejected(f"{name!r} is no key name: no spaces, no plus, not empty.")
 
 
@@ -136,7 +138,7 @@ def _check_text(text: str) -> None:
         raise NoteRejected("A note's text ends in a newline.")
     if any(c < " " and c != "\n" for c in text):
         raise NoteRejected("A note's text has no control characters.")
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if any(c in _SURROGATES for c in text):
         raise NoteRejected("A note's text is UTF-8.")
 
 

@@ -8,6 +8,7 @@
 https://c2sp.org/tlog-policy
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from ledger.note import COSIGNATURE_TYPE, ED25519_TYPE
 from ledger.verifier_key import VerifierKey, parse_verifier_key
 
 NONE = "none"
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,14 @@ class Policy:
         """The log of this origin, if it is known."""
         return next((log for log in self.logs if log.name == origin), None)
 
-    def is_met(self, cosigners: Collection[str]) -> bool:
+    def is_met(self, cosigners: Collection[tuple[str, bytes]]) -> bool:
         """Whether these are enough.
 
         Args:
-            cosigners: key names of witnesses whose cosignatures were verified.
+            cosigners: whose cosignatures were verified, each key by its identity: two
+                witnesses may share a name.
         """
-        named = {w.name for w in self.witnesses if w.key.name in cosigners}
+        named = {w.name for w in self.witnesses if w.key.identity in cosigners}
         return self.quorum == NONE or self._has(self.quorum, named)
 
     @property
@@ -97,9 +101,9 @@ def parse_policy(text: str) -> Policy:
 
 def format_policy(policy: Policy) -> str:
     """The policy as a file; parse_policy reads it back equal."""
-    lines = [f"log {log.key} {log.url}".rstrip() for log in policy.logs]
+    lines = [f"log {log.key} {log.url}".rstrip(" ") for log in policy.logs]
     lines += [
-        f"witness {party.name} {party.key} {party.url}".rstrip()
+        f"witness {party.name} {party.key} {party.url}".rstrip(" ")
         for party in policy.witnesses
     ]
     lines += [
@@ -128,7 +132,7 @@ class _Reader:
 
     def take_line(self, line: str) -> None:
         """One line, without its newline; blanks are spaces and tabs alone."""
-        if any(c < " " and c != "\t" for c in line):
+        if any((c < " " and c != "\t") or c == "\x7f" for c in line):
             raise PolicyRejected("there is a control character.")
         words = [word for word in line.replace("\t", " ").split(" ") if word]
         if words and not words[0].startswith("#"):
@@ -176,8 +180,8 @@ class _Reader:
                 raise PolicyRejected(f"{member} is a member already.")
             self._free.remove(member)
         needed = {"any": "1", "all": str(len(members))}.get(threshold, threshold)
-        if not (needed.isascii() and needed.isdecimal()):
-            raise PolicyRejected(f"{threshold} is no number of members.")
+        if not _NUMBER.fullmatch(needed):
+            raise PolicyRejected(f"{threshold[:20]} is no number of members.")
         if not 1 <= int(needed) <= len(members):
             raise PolicyRejected(f"{needed} of {len(members)} members cannot be.")
         self._define(name)

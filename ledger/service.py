@@ -5,17 +5,14 @@ from threading import Event
 from typing import Any
 
 import psycopg
-from django.db import OperationalError
 
 from ledger import sequencer_sql as queries
 from ledger.certifying import Promise
-from ledger.errors import LedgerError
 from ledger.sequencer import Sequencer
+from ledger.tireless import Tireless
 
 POLL_S = 0.2
 TURN_S = 1.0
-FIRST_RETRY_S = 0.5
-LAST_RETRY_S = 30.0
 
 Connection = psycopg.Connection[Any]
 
@@ -40,49 +37,34 @@ class Service:
         self._sequencer = sequencer
         self._promises = promises
         self._stop = stop
-        self._say = say
-        self._said = ""
-        self._retry_s = FIRST_RETRY_S
+        self._tireless = Tireless(stop=stop, say=say, waits="The sequencer waits")
 
     def run(self) -> None:
-        """Work until stopped; each failure is one sentence, said once."""
-        while not self._stop.is_set():
-            try:
-                with self._connect() as connection, self._connect() as beside:
-                    self._work(connection, beside)
-            except (psycopg.OperationalError, OperationalError) as error:
-                self._fail("The database does not answer, trying again", error)
-            except (psycopg.Error, LedgerError, OSError) as error:
-                self._fail("The sequencer waits", error)
+        """Work until stopped."""
+        self._tireless.run(self._work)
 
-    def _work(self, connection: Connection, beside: Connection) -> None:
-        self._wait_for_turn(connection)
-        if self._stop.is_set():
-            return
-        sequencer = self._sequencer(connection, beside)
-        sequencer.resume(self._promises())
-        self._tell(f"The sequencer is at work; the log holds {sequencer.size} entries.")
-        self._retry_s = FIRST_RETRY_S
-        while not self._stop.is_set():
-            if not sequencer.drain():
-                self._stop.wait(POLL_S)
-
-    def _wait_for_turn(self, connection: Connection) -> None:
-        """Hold the session's lock, which goes with the connection."""
-        while not self._stop.is_set():
-            row = connection.execute(queries.TAKE_TURN).fetchone()
-            if row and row[0]:
+    def _work(self) -> None:
+        with self._connect() as connection, self._connect() as beside:
+            wait_for_turn(connection, stop=self._stop, tell=self._tireless.tell)
+            if self._stop.is_set():
                 return
-            self._tell("Another sequencer is at work; this one waits for its turn.")
-            self._stop.wait(TURN_S)
+            sequencer = self._sequencer(connection, beside)
+            sequencer.resume(self._promises())
+            self._tireless.goes_well(
+                f"The sequencer is at work; the log holds {sequencer.size} entries."
+            )
+            while not self._stop.is_set():
+                if not sequencer.drain():
+                    self._stop.wait(POLL_S)
 
-    def _fail(self, sentence: str, error: Exception) -> None:
-        # PostgreSQL's further lines repeat the statement, which helps nobody here.
-        self._tell(f"{sentence}: {str(error).strip().splitlines()[0]}")
-        self._stop.wait(self._retry_s)
-        self._retry_s = min(self._retry_s * 2, LAST_RETRY_S)
 
-    def _tell(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._say(sentence)
-        self._said = sentence
+def wait_for_turn(
+    connection: Connection, *, stop: Event, tell: Callable[[str], None]
+) -> None:
+    """Hold the session's lock, which goes with the connection; or be stopped."""
+    while not stop.is_set():
+        row = connection.execute(queries.TAKE_TURN).fetchone()
+        if row and row[0]:
+            return
+        tell("Another sequencer is at work; this one waits for its turn.")
+        stop.wait(TURN_S)

@@ -1,5 +1,6 @@
 """What this site's settings say about its log."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,7 +11,10 @@ from django.utils.module_loading import import_string
 from ledger.certifying import Certifier
 from ledger.errors import LedgerError
 from ledger.head_guard import HeadGuard
+from ledger.note import ED25519_TYPE
+from ledger.policy import Policy, parse_policy
 from ledger.signing import LogSigner
+from ledger.verifier_key import VerifierKey, parse_verifier_key
 
 # Django's own wishes for its connections, which a plain one does without.
 _DJANGO_ONLY = {"context", "cursor_factory", "prepare_threshold"}
@@ -28,11 +32,62 @@ def log_signer() -> LogSigner:
     Raises:
         LedgerError: the key is not at hand; nothing can be signed or checked.
     """
+    return _signer(settings.LEDGER_SIGNER, "log's")
+
+
+def _signer(name: str, whose: str) -> LogSigner:
     try:
-        signer: LogSigner = import_string(settings.LEDGER_SIGNER)()
+        signer: LogSigner = import_string(name)()
     except Exception as error:
-        raise LedgerError(f"The log's signing key is not at hand: {error}") from error
+        raise LedgerError(f"The {whose} signing key is not at hand: {error}") from error
     return signer
+
+
+def witness_signer() -> LogSigner:
+    """Whoever cosigns foreign logs in this site's name, with a key for nothing else.
+
+    Raises:
+        LedgerError: the key is not at hand.
+    """
+    return _signer(settings.LEDGER_WITNESS_SIGNER, "witness's")
+
+
+def witness_name() -> str:
+    """Under which this site cosigns foreign logs."""
+    return f"{origin()}/witness"
+
+
+def policy() -> Policy:
+    """Which logs this site witnesses, whom it asks, how many of them it wants.
+
+    Without a file it knows nobody, and nothing is witnessed.
+
+    Raises:
+        PolicyRejected: the file cannot be read, with its first wrong line.
+    """
+    return parse_policy(_text_of(settings.LEDGER_POLICY) or "quorum none\n")
+
+
+def mirror_keys() -> list[VerifierKey]:
+    """Who may fetch this log's entries, beside the site itself: a key on each line.
+
+    Raises:
+        NoteRejected: a line is no key.
+    """
+    lines = (_text_of(settings.LEDGER_MIRRORS) or "").splitlines()
+    keys = [
+        parse_verifier_key(line.strip(), signature_type=ED25519_TYPE)
+        for line in lines
+        if line.strip() and not line.startswith("#")
+    ]
+    return [VerifierKey(origin(), log_signer().public_key), *keys]
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def head_guard() -> HeadGuard:

@@ -33,6 +33,11 @@ class VerifierKey:
         return key_id(self.name, self.public_key, self.signature_type)
 
     @property
+    def identity(self) -> tuple[str, bytes]:
+        """Name with key id: what a signature line shows, and what tells keys apart."""
+        return self.name, self.key_id
+
+    @property
     def raw(self) -> bytes:
         """The public key itself, 32 bytes (RFC 8032)."""
         return self.public_key.public_bytes_raw()
@@ -66,8 +71,11 @@ def parse_verifier_key(text: str, *, signature_type: int) -> VerifierKey:
         )
     public_key = Ed25519PublicKey.from_public_bytes(material[1:])
     key = VerifierKey(name, public_key, signature_type)
-    if key.key_id.hex() != identifier:
-        raise NoteRejected(f"The key of {name} does not have the id {identifier}.")
+    if str(key) != text:
+        raise NoteRejected(
+            f"The key of {name} does not have the id {identifier}, or is not in its one"
+            " written form."
+        )
     return key
 
 

@@ -1,15 +1,77 @@
-"""What the log serves to anyone, by the formats of C2SP; it knows no visitor."""
+"""What the log serves to programs, by the formats of C2SP; it knows no visitor."""
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+import time
 
-from ledger.models import Checkpoint
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_POST, require_safe
+
+from ledger import tile_http
+from ledger.answer import Answer
+from ledger.mirroring.access import is_authorised
+from ledger.served_log import SiteLog
+from ledger.site import mirror_keys, origin, policy, witness_name, witness_signer
+from ledger.witnessing.table_store import TableWitnessStore
+from ledger.witnessing.witness import MAX_BODY_BYTES, Witness
 
 
-@require_GET
+@require_safe
 def checkpoint(request: HttpRequest) -> HttpResponse:
     """The latest signed head, as C2SP tlog-checkpoint has it; public by design."""
-    latest = Checkpoint.objects.order_by("-size").first()
-    if latest is None:
-        raise Http404
-    return HttpResponse(latest.note, content_type="text/plain; charset=utf-8")
+    return _response(tile_http.checkpoint(SiteLog()))
+
+
+@require_safe
+def tile(request: HttpRequest, level: str, path: str) -> HttpResponse:
+    """Hashes of the tree, from which anyone computes proofs; public by design."""
+    return _response(tile_http.tile(SiteLog(), level, path))
+
+
+@gzip_page
+@require_safe
+def entries(request: HttpRequest, path: str) -> HttpResponse:
+    """Entries, for authorised mirrors."""
+
+    def may() -> bool:
+        return is_authorised(
+            request.headers.get("Authorization", ""),
+            origin=origin(),
+            path=f"tile/entries/{path}",
+            time=int(time.time()),
+            keys=mirror_keys(),
+        )
+
+    return _response(tile_http.entries(SiteLog(), path, may=may))
+
+
+@csrf_exempt
+@require_POST
+def add_checkpoint(request: HttpRequest) -> HttpResponse:
+    """Cosign another site's checkpoint (C2SP tlog-witness); its signature is its pass."""
+    return _response(site_witness().add_checkpoint(request.read(MAX_BODY_BYTES + 1)))
+
+
+@require_safe
+def cosigned_checkpoint(request: HttpRequest, origin_hash: str) -> HttpResponse:
+    """The last checkpoint cosigned of a log, for whoever watches it."""
+    return _response(site_witness().latest(origin_hash))
+
+
+def site_witness() -> Witness:
+    """This site as a witness of the logs in its policy, its own log apart."""
+    return Witness(
+        name=witness_name(),
+        signer=witness_signer(),
+        logs={log.name: log.key for log in policy().logs if log.name != origin()},
+        store=TableWitnessStore(told_by=witness_name()),
+    )
+
+
+def _response(answer: Answer) -> HttpResponse:
+    return HttpResponse(
+        answer.body,
+        status=answer.status,
+        content_type=answer.content_type,
+        headers=dict(answer.headers),
+    )

@@ -28,6 +28,8 @@ from portal.sealed_fields import seal, unseal
 RSA_BITS = 3072
 LOG_HOLDER = UUID(int=1)
 """The holder that signs this site's ledger checkpoints."""
+WITNESS_HOLDER = UUID(int=2)
+"""The holder that cosigns other sites' checkpoints; its key signs nothing else."""
 
 SIGNING, SEALING = HolderKey.Purpose.SIGNING, HolderKey.Purpose.SEALING
 
@@ -88,6 +90,11 @@ def opening_key(key_id: bytes) -> RSAPrivateKey:
 def log_signer() -> Ed25519Signer:
     """Signs the checkpoints of this site's ledger."""
     return signer(LOG_HOLDER)
+
+
+def witness_signer() -> Ed25519Signer:
+    """Cosigns the checkpoints of other sites' ledgers."""
+    return signer(WITNESS_HOLDER)
 
 
 def _store(

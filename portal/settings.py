@@ -84,12 +84,12 @@ TEMPLATES = [
 ]
 
 # Every process logs in with the least it needs; only `setup` and migrations are owner.
-_role = text("DATABASE_ROLE", "web")
-if _role not in {"owner", "web", "sequencer"}:
+DATABASE_ROLE = text("DATABASE_ROLE", "web")
+if DATABASE_ROLE not in {"owner", "web", "sequencer"}:
     raise EnvironmentProblem(
-        f"DATABASE_ROLE is {_role!r}; write owner, web or sequencer."
+        f"DATABASE_ROLE is {DATABASE_ROLE!r}; write owner, web or sequencer."
     )
-DATABASES = {"default": settings_for(_role)}  # type: ignore[arg-type] # checked above
+DATABASES = {"default": settings_for(DATABASE_ROLE)}  # type: ignore[arg-type] # checked above
 # An entry about a failure must outlive the transaction that the failure aborts.
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -177,6 +177,10 @@ CONTENT_SECURITY_POLICY = {
 # The ledger names us by string, so that it need not know us.
 LEDGER_ORIGIN = text("LEDGER_ORIGIN", "anamnesis.localhost/ledger/2026")
 LEDGER_SIGNER = "portal.keys.log_signer"
+LEDGER_WITNESS_SIGNER = "portal.keys.witness_signer"
+# Logs, witnesses and quorum as a C2SP policy; who may fetch this log's entries.
+LEDGER_POLICY = Path(text("LEDGER_POLICY", str(VAR / "ledger-policy")))
+LEDGER_MIRRORS = Path(text("LEDGER_MIRRORS", str(VAR / "ledger-mirrors")))
 # The last signed head. Keep it out of what is backed up and restored with the database.
 LEDGER_HEAD = Path(text("LEDGER_HEAD", str(VAR / "ledger-head")))
 

@@ -1,10 +1,13 @@
 """The tree, against RFC 6962's own definition with Certificate Transparency's vectors."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.hashing import EMPTY_ROOT, leaf_hash, node_hash
+from ledger.hashing import EMPTY_ROOT, leaf_hash, node_hash, parent_hashes
 from ledger.merkle import CompactRange, consistency_path, inclusion_path, root
 from tests.ledger import rfc6962
 from tests.ledger.values import hash32
@@ -31,6 +34,21 @@ HASHES = [leaf_hash(leaf) for leaf in LEAVES]
 
 MANY = [hash32(n) for n in range(300)]
 sizes = st.integers(1, len(MANY))
+
+
+@pytest.fixture
+def hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has both sides remember what they hashed: all proofs share few hashes."""
+    subtree, level = cache(rfc6962.tree_hash), cache(parent_hashes)
+
+    def tree_hash(leaves: Sequence[bytes]) -> bytes:
+        return subtree(tuple(leaves))
+
+    def parents(hashes: Sequence[bytes]) -> list[bytes]:
+        return level(tuple(hashes))
+
+    monkeypatch.setattr(rfc6962, "tree_hash", tree_hash)
+    monkeypatch.setattr("ledger.merkle.parent_hashes", parents)
 
 
 def test_the_empty_tree_has_the_hash_of_nothing():
@@ -69,6 +87,21 @@ def test_consistency_paths_are_the_definition_s(size: int, data):
     old_size = data.draw(st.integers(1, size))
     leaves = MANY[:size]
     assert consistency_path(old_size, leaves) == rfc6962.proof(old_size, leaves)
+
+
+def test_every_inclusion_path_up_to_300_leaves_is_the_definition_s(hashed_once):
+    for size in range(1, len(MANY) + 1):
+        leaves = tuple(MANY[:size])
+        for index in range(size):
+            assert inclusion_path(index, leaves) == rfc6962.path(index, leaves)
+
+
+def test_every_consistency_path_up_to_300_leaves_is_the_definition_s(hashed_once):
+    for size in range(1, len(MANY) + 1):
+        leaves = tuple(MANY[:size])
+        for old_size in range(1, size + 1):
+            expected = rfc6962.proof(old_size, leaves)
+            assert consistency_path(old_size, leaves) == expected
 
 
 def test_paths_outside_the_tree_are_refused():

@@ -1,6 +1,7 @@
 """Proofs: what holds for every tree, with every known trap by its name."""
 
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ledger.errors import ProofRejected
 from ledger.hashing import EMPTY_ROOT, leaf_hash
 from ledger.merkle import consistency_path, inclusion_path, root
 from ledger.proofs import verify_consistency, verify_inclusion
+from tests.ledger import rfc6962
 from tests.ledger.values import Author, flip, hash32
 
 MANY = [hash32(n) for n in range(300)]
@@ -85,6 +87,40 @@ def test_every_growth_up_to_64_is_proven():
     for new_size in range(1, 65):
         for old_size in range(1, new_size + 1):
             grown(old_size, new_size).verify()
+
+
+@pytest.fixture
+def definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 6962's paths for all trees need its hashes over and over."""
+    monkeypatch.setattr(rfc6962, "tree_hash", cache(rfc6962.tree_hash))
+
+
+def test_every_inclusion_of_the_definition_up_to_300_is_proven(definition):
+    for size in range(1, 301):
+        leaves = tuple(MANY[:size])
+        root_hash = rfc6962.tree_hash(leaves)
+        for index in range(size):
+            verify_inclusion(
+                index=index,
+                size=size,
+                leaf_hash=leaves[index],
+                path=rfc6962.path(index, leaves),
+                root=root_hash,
+            )
+
+
+def test_every_growth_of_the_definition_up_to_300_is_proven(definition):
+    for new_size in range(1, 301):
+        leaves = tuple(MANY[:new_size])
+        new_root = rfc6962.tree_hash(leaves)
+        for old_size in range(1, new_size + 1):
+            verify_consistency(
+                old_size=old_size,
+                new_size=new_size,
+                old_root=rfc6962.tree_hash(leaves[:old_size]),
+                new_root=new_root,
+                path=rfc6962.proof(old_size, leaves),
+            )
 
 
 @given(inclusions())

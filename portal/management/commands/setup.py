@@ -14,7 +14,7 @@ from django_q.models import Schedule
 from portal.database import ensure_roles_and_database
 from portal.environment import BASE
 from portal.errors import KeyUnavailable
-from portal.keys import LOG_HOLDER, create_holder, log_signer
+from portal.keys import LOG_HOLDER, WITNESS_HOLDER, create_holder, log_signer
 from portal.models import KeyHolder
 
 
@@ -28,8 +28,9 @@ class Command(BaseCommand):
             # Tables belong to the owner, whom this process must not be.
             as_owner("migrate", "--verbosity=0")
         with transaction.atomic():
-            if not KeyHolder.objects.filter(pk=LOG_HOLDER).exists():
-                create_holder(holder_id=LOG_HOLDER)
+            for holder in (LOG_HOLDER, WITNESS_HOLDER):
+                if not KeyHolder.objects.filter(pk=holder).exists():
+                    create_holder(holder_id=holder)
         _check_master_key()
         for function, minutes in settings.SCHEDULES.items():
             Schedule.objects.update_or_create(

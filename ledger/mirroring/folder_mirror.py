@@ -1,0 +1,123 @@
+"""A copy of a foreign log in a folder, laid out and served as C2SP tlog-tiles has it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from ledger.checkpoint import unverified
+from ledger.errors import RemoteDamaged
+from ledger.hashing import HASH_BYTES, leaf_hashes
+from ledger.head_guard import HeadGuard
+from ledger.merkle import perfect_root
+from ledger.mirroring.remote_log import RemoteLog
+from ledger.tile_http import bundled, unbundled
+from ledger.tiles import (
+    WIDTH,
+    TiledTree,
+    TileId,
+    index_path,
+    split_hashes,
+)
+
+
+class FolderMirror:
+    """What has been copied of one log (ledger.tile_http.ServedLog).
+
+    ``tile/<level>/<number>`` and ``tile/entries/<number>`` are full tiles and bundles,
+    ``tail`` is the bundle that still grows, ``checkpoint`` says how far all of it is
+    proven: it is written last, so that a copy that was broken off is not believed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._head = HeadGuard(folder / "checkpoint")
+        self._full = lru_cache(maxsize=512)(self._full_tile)
+        self._root = lru_cache(maxsize=4096)(self._tile_root)
+
+    def size(self) -> int:
+        """How many entries are copied."""
+        note = self._head.read()
+        return unverified(note).size if note else 0
+
+    def checkpoint(self) -> str | None:
+        """The checkpoint up to which all is copied, as the log served it."""
+        return self._head.read()
+
+    def read(self, tiles: Sequence[TileId]) -> Mapping[TileId, bytes]:
+        """The hashes of tiles below its size."""
+        return {tile: b"".join(self._hashes(tile)) for tile in tiles}
+
+    def entries(self, start: int, end: int) -> Sequence[bytes]:
+        """The entries [start, end) of one bundle."""
+        return self._bundle(start // WIDTH)[start % WIDTH :][: end - start]
+
+    def update(self, remote: RemoteLog) -> int:
+        """Copy what the log has signed since.
+
+        Returns:
+            How many entries were copied.
+
+        Raises:
+            PartyUnreachable: the log does not answer, or does not admit this mirror.
+            NoteRejected: what it serves is not its checkpoint.
+            RemoteDamaged: it has signed something that does not continue this copy,
+                or serves something else than it has signed; the copy stays.
+        """
+        held, (head, note) = self._head.read(), remote.head()
+        size = unverified(held).size if held else 0
+        if head.size < size:
+            return 0
+        tree = TiledTree.restored(size, self.read)
+        leaves = remote.leaves(tree, head)
+        tail = self._bundle(size // WIDTH)[: size % WIDTH]
+        for start, bodies in remote.entries(size, leaves):
+            tail = (tail if start % WIDTH else []) + bodies
+            self._write_entries((start + len(bodies) - 1) // WIDTH, tail)
+        for tile in tree.extend(leaves):
+            self._write(self._tile_path(tile.level, tile.index), tile.hashes)
+        if held is None or head.size > size:
+            self._head.swap(expected=held, note=note)
+        return len(leaves)
+
+    def _write_entries(self, index: int, bodies: Sequence[bytes]) -> None:
+        name = f"tile/entries/{index_path(index)}" if len(bodies) == WIDTH else "tail"
+        self._write(self._folder / name, bundled(bodies))
+
+    def _bundle(self, index: int) -> list[bytes]:
+        full = self._folder / "tile" / "entries" / index_path(index)
+        path = full if full.exists() else self._folder / "tail"
+        if not path.exists():
+            return []
+        bodies = unbundled(path.read_bytes())
+        if bodies is None:
+            raise RemoteDamaged(f"The copy is damaged: {path.name} ends in an entry.")
+        return bodies
+
+    def _hashes(self, tile: TileId) -> Iterator[bytes]:
+        first = tile.index * WIDTH
+        if tile.is_full:
+            yield self._full(tile.level, tile.index)
+        elif tile.level == 0:
+            yield from leaf_hashes(self.entries(first, first + tile.width))
+        else:
+            for index in range(first, first + tile.width):
+                yield self._root(tile.level - 1, index)
+
+    def _full_tile(self, level: int, index: int) -> bytes:
+        hashes = self._tile_path(level, index).read_bytes()
+        if len(hashes) != WIDTH * HASH_BYTES:
+            raise RemoteDamaged(f"The copy is damaged: tile {level}/{index}.")
+        return hashes
+
+    def _tile_root(self, level: int, index: int) -> bytes:
+        return perfect_root(split_hashes(self._full(level, index)))
+
+    def _tile_path(self, level: int, index: int) -> Path:
+        return self._folder / "tile" / str(level) / index_path(index)
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_name(f"{path.name}.new")
+        written.write_bytes(data)
+        written.replace(path)

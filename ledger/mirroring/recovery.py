@@ -1,0 +1,147 @@
+"""Brings a database that was restored from a backup up to what the log has signed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from ledger import sequencer_sql as queries
+from ledger.certifying import Certifier
+from ledger.checkpoint import Checkpoint, parse_and_verify
+from ledger.cosignature import cosignatures
+from ledger.encoding import log_id
+from ledger.errors import HeadUnknown, LedgerBehind, LedgerDamaged
+from ledger.head_guard import HeadGuard
+from ledger.mirroring.remote_log import RemoteLog
+from ledger.note import split_note
+from ledger.tiles import TiledTree
+from ledger.verifier_key import VerifierKey
+
+COSIGN = """
+    INSERT INTO ledger.cosignature (log_id, size, witness, key_id, cosigned_at, line)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+class Recovery:
+    """Takes one log's missing entries from a mirror, all of them or none."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        certifier: Certifier,
+        guard: HeadGuard,
+        key: VerifierKey,
+        witnesses: Sequence[VerifierKey] = (),
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            connection: in autocommit, holding the sequencer's turn.
+            certifier: of the log, on the same connection.
+            guard: which remembers the last signed head.
+            key: with which the log signs.
+            witnesses: whose cosignatures are taken over.
+        """
+        self._connection = connection
+        self._certifier = certifier
+        self._guard = guard
+        self._key = key
+        self._witnesses = witnesses
+
+    def fetch(self, remote: RemoteLog) -> int:
+        """Take what is missing from a mirror, then sign for it.
+
+        Returns:
+            How many entries were missing.
+
+        Raises:
+            LedgerBehind: the mirror does not hold all that was signed.
+            LedgerDamaged: the log has signed something else than the mirror holds.
+            RemoteDamaged: the mirror's entries do not continue this database, or are
+                not what they should be.
+            PartyUnreachable: the mirror does not answer, or does not admit this log.
+        """
+        tree = self._certifier.read()
+        start = tree.size
+        head, note = remote.head()
+        if head.size >= start:
+            leaves = remote.leaves(tree, head)
+            self._check_signed(tree, leaves)
+            with self._connection.transaction():
+                for at, bodies in remote.entries(start, leaves):
+                    self._connection.execute(queries.ENTER, [at, bodies])
+                self._keep(head, note)
+        self._check_enough(max(head.size, start))
+        self._certifier.resume()
+        return max(head.size - start, 0)
+
+    def accept_database(self) -> int:
+        """Believe this database, where nothing else remembers the log's head.
+
+        Returns:
+            How many entries it holds.
+
+        Raises:
+            HeadUnknown: something does remember; this is not the way then.
+        """
+        if self._guard.read() is not None:
+            raise HeadUnknown(
+                "The file with the last signed head is there, so the database need not"
+                " be believed: start the sequencer, or recover from a mirror."
+            )
+        size = self._certifier.read().size
+        latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
+        if latest:
+            self._guard.swap(expected=None, note=latest[0])
+        self._certifier.resume()
+        return size
+
+    def _check_signed(self, tree: TiledTree, leaves: Sequence[bytes]) -> None:
+        """Hold what is to be taken against what this site remembers to have signed."""
+        kept = self._kept()
+        if kept is None or not tree.size <= kept.size <= tree.size + len(leaves):
+            return
+        grown = tree.copy()
+        grown.extend(leaves[: kept.size - tree.size])
+        if grown.root() != kept.root:
+            raise LedgerDamaged(
+                tree.size,
+                f"This site has signed another history of {kept.size} entries than the"
+                " mirror holds. Nothing was taken.",
+            )
+
+    def _check_enough(self, size: int) -> None:
+        kept = self._kept()
+        if kept and kept.size > size:
+            raise LedgerBehind(
+                size,
+                f"This site has signed {kept.size} entries, and only {size} are to be"
+                " had there. Ask a mirror that holds more.",
+            )
+
+    def _kept(self) -> Checkpoint | None:
+        note = self._guard.read()
+        return self._verified(note) if note else None
+
+    def _verified(self, note: str) -> Checkpoint:
+        return parse_and_verify(
+            note, origin=self._key.name, public_key=self._key.public_key
+        )
+
+    def _keep(self, head: Checkpoint, note: str) -> None:
+        """Keep the mirror's checkpoint, with what witnesses have said about it."""
+        text, signatures = split_note(note)
+        own = {
+            s.line
+            for s in signatures
+            if (s.name, s.key_id) == (self._key.name, self._key.key_id)
+        }
+        signed = f"{text}\n{''.join(sorted(own))}"
+        log = log_id(head.origin)
+        values = [log, head.size, head.root, signed]
+        self._connection.execute(queries.SIGNED, values)
+        for said in cosignatures(note, self._witnesses):
+            values = [log, head.size, said.name, said.key_id, said.time, said.line]
+            self._connection.execute(COSIGN, values)

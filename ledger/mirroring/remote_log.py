@@ -1,0 +1,171 @@
+"""A log as another site serves it: every hash and entry proven before it is used."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger.checkpoint import Checkpoint, parse_and_verify
+from ledger.encoding import decode_entry, log_id
+from ledger.errors import EncodingError, NoteRejected, PartyUnreachable, RemoteDamaged
+from ledger.fetching import Party, Reply
+from ledger.hashing import HASH_BYTES, leaf_hashes
+from ledger.mirroring.access import authorization
+from ledger.note import MAX_NOTE_BYTES
+from ledger.signing import LogSigner
+from ledger.tile_http import unbundled
+from ledger.tiles import WIDTH, TiledTree, TileId, split_hashes
+from ledger.verifier_key import VerifierKey
+
+MAX_BUNDLE_BYTES = WIDTH * (2 + 65_535)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """By whose key entries are asked for; the log must know it."""
+
+    name: str
+    signer: LogSigner
+
+
+class RemoteLog:
+    """One log, known by its origin with its key, at one address."""
+
+    def __init__(
+        self, *, key: VerifierKey, url: str, admission: Pass | None = None
+    ) -> None:
+        self.origin = key.name
+        self._key = key
+        self._party = Party(url)
+        self._admission = admission
+
+    def head(self) -> tuple[Checkpoint, str]:
+        """The latest checkpoint served, with its note; signed by the log.
+
+        Raises:
+            PartyUnreachable: there is none to be had.
+            NoteRejected: what is served is not this log's checkpoint.
+        """
+        reply = self._fetch("checkpoint", MAX_NOTE_BYTES)
+        try:
+            note = reply.body.decode()
+        except UnicodeDecodeError as error:
+            raise NoteRejected("The checkpoint served is no text.") from error
+        found = parse_and_verify(
+            note, origin=self.origin, public_key=self._key.public_key
+        )
+        return found, note
+
+    def read(self, tiles: Sequence[TileId]) -> Mapping[TileId, bytes]:
+        """The hashes of tiles (ledger.tiles.ReadTiles), proven by nothing yet.
+
+        Raises:
+            PartyUnreachable: a tile is not to be had.
+            RemoteDamaged: a tile has another length.
+        """
+        return {tile: self._tile(tile) for tile in tiles}
+
+    def leaves(self, tree: TiledTree, head: Checkpoint) -> list[bytes]:
+        """The leaf hashes that a checkpoint adds to a tree, proven by its root.
+
+        Args:
+            tree: what is held of the log already; left as it is.
+            head: a checkpoint of the log, not smaller than the tree.
+
+        Raises:
+            PartyUnreachable: a tile is not to be had.
+            RemoteDamaged: the tiles do not lead from the tree to the checkpoint.
+        """
+        wanted = list(_leaf_tiles(tree.size, head.size))
+        found = b"".join(self._tile(tile) for tile in wanted)
+        hashes = split_hashes(found)[tree.size % WIDTH :] if wanted else []
+        grown = tree.copy()
+        grown.extend(hashes)
+        if (grown.size, grown.root()) != (head.size, head.root):
+            raise RemoteDamaged(
+                f"The tiles of {self.origin} do not lead from {tree.size} entries to"
+                f" the {head.size} that it has signed."
+            )
+        return hashes
+
+    def entries(
+        self, start: int, leaves: Sequence[bytes]
+    ) -> Iterator[tuple[int, list[bytes]]]:
+        """The entries under proven leaf hashes, bundle by bundle.
+
+        Args:
+            start: the number of the first.
+            leaves: from leaves(), on from there.
+
+        Yields:
+            The number of the first entry, then the entries; at most 256.
+
+        Raises:
+            PartyUnreachable: a bundle is not to be had.
+            RemoteDamaged: an entry is not the one that was hashed, or no entry.
+        """
+        end = start + len(leaves)
+        for tile in _leaf_tiles(start, end):
+            first = tile.index * WIDTH
+            skipped = max(start - first, 0)
+            bodies = self._bundle(tile)[skipped:]
+            at = first + skipped
+            self._check(at, bodies, leaves[at - start : at - start + len(bodies)])
+            yield at, bodies
+
+    def _check(
+        self, start: int, bodies: Sequence[bytes], leaves: Sequence[bytes]
+    ) -> None:
+        for seq, body, hashed, leaf in zip(
+            range(start, start + len(bodies)),
+            bodies,
+            leaf_hashes(bodies),
+            leaves,
+            strict=True,
+        ):
+            if hashed != leaf:
+                raise RemoteDamaged(f"Entry {seq} served is not the one hashed.")
+            try:
+                entry = decode_entry(body)
+            except EncodingError as error:
+                raise RemoteDamaged(f"Entry {seq} cannot be read: {error}") from error
+            if (entry.seq, entry.log_id) != (seq, log_id(self.origin)):
+                raise RemoteDamaged(f"Entry {seq} served is another one.")
+
+    def _tile(self, tile: TileId) -> bytes:
+        hashes = self._fetch(f"tile/{tile.level}/{tile.path}", tile.width * 32).body
+        if len(hashes) != tile.width * HASH_BYTES:
+            raise RemoteDamaged(f"Tile {tile.level}/{tile.path} is cut short.")
+        return hashes
+
+    def _bundle(self, tile: TileId) -> list[bytes]:
+        path = f"tile/entries/{tile.path}"
+        bodies = unbundled(self._fetch(path, MAX_BUNDLE_BYTES).body)
+        if bodies is None or len(bodies) != tile.width:
+            raise RemoteDamaged(f"The bundle {tile.path} is cut short.")
+        return bodies
+
+    def _fetch(self, path: str, most: int) -> Reply:
+        reply = self._party.get(path, most=most, authorization=self._pass(path))
+        if reply.status != 200:
+            reason = reply.body[:200].decode(errors="replace").strip()
+            raise PartyUnreachable(
+                f"{self._party.prefix}/{path} answers {reply.status}: {reason}"
+            )
+        return reply
+
+    def _pass(self, path: str) -> str:
+        if self._admission is None or not path.startswith("tile/entries/"):
+            return ""
+        return authorization(
+            origin=self.origin,
+            path=path,
+            time=int(time.time()),
+            name=self._admission.name,
+            signer=self._admission.signer,
+        )
+
+
+def _leaf_tiles(start: int, end: int) -> Iterator[TileId]:
+    """The tiles of level 0 that hold the leaves [start, end)."""
+    for index in range(start // WIDTH, -(-end // WIDTH) if end > start else 0):
+        yield TileId(0, index, min(end - index * WIDTH, WIDTH))

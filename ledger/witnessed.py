@@ -1,0 +1,85 @@
+"""How far the log's witnesses have followed it, by this site's policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from ledger.cosignature import cosignatures
+from ledger.errors import PolicyRejected
+from ledger.models import Checkpoint
+from ledger.policy import Policy
+from ledger.served_log import cosigned
+from ledger.site import policy
+
+# The last size each witness has cosigned: one look into the index for each.
+FOLLOWED = """
+    SELECT (SELECT max(size) FROM ledger.cosignature AS c
+            WHERE c.witness = known.witness AND c.key_id = known.key_id)
+    FROM unnest(%s::text[], %s::bytea[]) WITH ORDINALITY AS known (witness, key_id, place)
+    ORDER BY place
+"""
+RECENT = """
+    SELECT size, array_agg(witness), array_agg(key_id) FROM ledger.cosignature
+    GROUP BY size ORDER BY size DESC LIMIT 200
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the witnesses of a policy have seen of the log."""
+
+    policy: Policy = field(default_factory=Policy)
+    # The last size cosigned, by the witness's identity.
+    followed: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
+
+    @property
+    def of(self) -> int:
+        """How many witnesses there are."""
+        return len(self.policy.witnesses)
+
+    def seen_by(self, seq: int) -> set[tuple[str, bytes]]:
+        """Whoever has cosigned a tree that holds the entry."""
+        return {known for known, size in self.followed.items() if size > seq}
+
+    def is_witnessed(self, seq: int) -> bool:
+        """Whether enough have."""
+        wanted = self.policy.needed > 0
+        return wanted and self.policy.is_met(self.seen_by(seq))
+
+
+def standing() -> Standing:
+    """What this site's witnesses have seen, in one query.
+
+    A policy that cannot be read has no witnesses: the health page says why.
+    """
+    try:
+        known = policy()
+    except PolicyRejected:
+        return Standing()
+    keys = known.witness_keys
+    if not keys:
+        return Standing(known)
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOWED, [[k.name for k in keys], [k.key_id for k in keys]])
+        sizes = [size or 0 for (size,) in cursor.fetchall()]
+    return Standing(known, dict(zip((k.identity for k in keys), sizes, strict=True)))
+
+
+def witnessed_checkpoint(known: Policy) -> Checkpoint | None:
+    """The latest checkpoint that alone meets the policy; None where none does."""
+    if not known.needed:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(RECENT)
+        sizes = [
+            size
+            for size, names, ids in cursor.fetchall()
+            if known.is_met(set(zip(names, map(bytes, ids), strict=True)))
+        ]
+    for size in sizes:
+        found = Checkpoint.objects.get(size=size)
+        said = cosignatures(cosigned(found), known.witness_keys)
+        if known.is_met({each.identity for each in said}):
+            return found
+    return None

@@ -1,0 +1,74 @@
+"""What a witness of its own does beside answering: copy logs, compare views."""
+
+from collections.abc import Callable
+from threading import Event
+
+from ledger.errors import LedgerError
+from ledger.mirroring.remote_log import RemoteLog
+from ledger.policy import Party, Policy
+from ledger.witnessing.comparing import View, contradictions, views_of
+from ledger.witnessing.folder import WitnessFolder
+
+EVERY_S = 5.0
+
+
+class Rounds:
+    """Goes round the logs of a policy until it is stopped.
+
+    Each trouble is one sentence, said once until it has passed.
+    """
+
+    def __init__(
+        self, folder: WitnessFolder, policy: Policy, *, say: Callable[[str], None]
+    ) -> None:
+        self._folder = folder
+        self._logs = [log for log in policy.logs if log.url]
+        self._others = [
+            w for w in policy.witnesses if w.url and w.key.raw != folder.key.raw
+        ]
+        self._say = say
+        self._said: dict[str, str] = {}
+
+    def run(self, *, news: Event, stop: Event) -> None:
+        """Go round every few seconds, at once where a log has news."""
+        while not stop.is_set():
+            news.clear()
+            for log in self._logs:
+                self._try(f"copying {log.name}", self._copy, log)
+                self._try(f"comparing views of {log.name}", self._compare, log)
+            news.wait(EVERY_S)
+
+    def _copy(self, log: Party) -> None:
+        self._folder.mirror(log.name).update(self._remote(log))
+
+    def _compare(self, log: Party) -> None:
+        remote = self._remote(log)
+        _, head = remote.head()
+        views = views_of(log.name, self._others)
+        if seen := self._folder.store.last(log.name):
+            views.append(View(self._folder.name, seen.note))
+        for found in contradictions(
+            log.key, views, head=View(log.name, head), read=remote.read
+        ):
+            self._folder.store.keep_evidence(log.name, found.first, found.second)
+            self._tell(
+                log.name,
+                f"{log.name} has shown {found.told_by} another history than it shows"
+                " here. Both signed notes are kept in evidence/.",
+            )
+
+    def _remote(self, log: Party) -> RemoteLog:
+        return RemoteLog(key=log.key, url=log.url, admission=self._folder.admission)
+
+    def _try(self, what: str, do: Callable[[Party], None], log: Party) -> None:
+        try:
+            do(log)
+        except (LedgerError, OSError) as error:
+            self._tell(what, f"Trouble {what}: {error}")
+        else:
+            self._said.pop(what, None)
+
+    def _tell(self, what: str, sentence: str) -> None:
+        if self._said.get(what) != sentence:
+            self._said[what] = sentence
+            self._say(sentence)
