@@ -18,7 +18,7 @@ from ledger.verifier_key import VerifierKey, parse_verifier_key
 
 NONE = "none"
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True)
