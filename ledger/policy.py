@@ -18,7 +18,7 @@ from ledger.verifier_key import VerifierKey, parse_verifier_key
 
 NONE = "none"
 
-_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
+_SMALL = re.compile(r"0*([0-9]{1,6})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,13 @@ class _Reader:
                 raise PolicyRejected(f"{member} is a member already.")
             self._free.remove(member)
         needed = {"any": "1", "all": str(len(members))}.get(threshold, threshold)
-        if not _NUMBER.fullmatch(needed):
+        if not (needed.isascii() and needed.isdecimal()):
             raise PolicyRejected(f"{threshold[:20]} is no number of members.")
-        if not 1 <= int(needed) <= len(members):
-            raise PolicyRejected(f"{needed} of {len(members)} members cannot be.")
+        number = _SMALL.fullmatch(needed)
+        if number is None or not 1 <= int(number[1]) <= len(members):
+            raise PolicyRejected(f"{needed[:20]} of {len(members)} members cannot be.")
         self._define(name)
-        self.groups[name] = Group(int(needed), members)
+        self.groups[name] = Group(int(number[1]), members)
 
     def _quorum(self, name: str) -> None:
         if self.quorum:
