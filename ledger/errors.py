@@ -8,6 +8,7 @@ LedgerError
 │   └── CheckpointRejected the note is sound, its text is not this log's checkpoint
 ├── OutsideTransaction     a statement was queued without the act it records
 ├── NotProvable            no signed checkpoint covers the entry yet
+├── BodyDamaged            what an entry names by its CID is missing or changed
 ├── PartyUnreachable       another site or witness does not answer as it should
 ├── RemoteDamaged          a log served elsewhere is not what it has signed
 ├── WitnessRefused         a witness does not cosign, or answers falsely
@@ -48,6 +49,10 @@ class OutsideTransaction(LedgerError):
 
 class NotProvable(LedgerError):
     """No signed checkpoint covers the entry yet, or there is no such entry."""
+
+
+class BodyDamaged(LedgerError):
+    """What an entry names by its CID is not there, or is not what the CID says."""
 
 
 class PartyUnreachable(LedgerError):

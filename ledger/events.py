@@ -26,6 +26,7 @@ class Event(IntEnum):
     GRADING_CANCELLED = 43
     GRADE_ACCEPTED = 44
     GRADE_OVERRULED = 45
+    LOG_ANCHORED = 50
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         Event.GRADE_OVERRULED: EventText(
             "grade-overruled",
             "A doctor set a grade that differs from the computer's.",
+        ),
+        Event.LOG_ANCHORED: EventText(
+            "log-anchored", "The ledger of another site was recorded in this one."
         ),
     }
 )

@@ -189,3 +189,21 @@ class Anchor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} at {self.size}"
+
+
+class Inspection(models.Model):
+    """One nightly look at the whole log, done in slices."""
+
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    certified = models.BigIntegerField(default=0)
+    checkpoints = models.BigIntegerField(default=0)
+    bodies = models.IntegerField(default=0)
+    first_bad = models.BigIntegerField(null=True, blank=True)
+    trouble = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"inspection of {self.started_at:%Y-%m-%d}: {self.trouble or 'intact'}"

@@ -1,9 +1,11 @@
 """What this site's settings say about its log."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
@@ -55,6 +57,23 @@ def witness_signer() -> LogSigner:
 def witness_name() -> str:
     """Under which this site cosigns foreign logs."""
     return f"{origin()}/witness"
+
+
+def author_keys(key_ids: Iterable[bytes]) -> Mapping[bytes, Ed25519PublicKey]:
+    """The public keys that sign statements here, by key id; unknown ids are left out."""
+    found: Mapping[bytes, Ed25519PublicKey] = import_string(settings.LEDGER_AUTHORS)(
+        key_ids
+    )
+    return found
+
+
+def check_body(cid: bytes) -> None:
+    """Fetch what an entry names by its CID, hashing it again.
+
+    Raises:
+        BodyDamaged: it is not there, or not what the CID says.
+    """
+    import_string(settings.LEDGER_BODIES)(cid)
 
 
 def policy() -> Policy:

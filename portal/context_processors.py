@@ -7,7 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from ledger.health import forks
 from portal.acting import Acting
+from portal.roles import SEE_HEALTH
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "places": _places(request, acting),
         "current_institution": acting.institution.name if acting.institution else None,
         "memberships": acting.user.memberships.select_related("institution"),
+        "forked_logs": forks() if acting.may(SEE_HEALTH) else [],
     }
 
 

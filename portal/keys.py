@@ -1,11 +1,15 @@
 """The keyring: makes, seals and opens the key pairs of every holder."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPrivateKey,
     RSAPublicKey,
@@ -85,6 +89,20 @@ def opening_key(key_id: bytes) -> RSAPrivateKey:
     if not isinstance(private_key, RSAPrivateKey):
         raise KeyUnavailable("A sealing key is not of the kind it should be.")
     return private_key
+
+
+def author_keys(key_ids: Iterable[bytes]) -> dict[bytes, Ed25519PublicKey]:
+    """The public keys by which statements on the ledger are signed, by key id.
+
+    Retired keys are among them: what they have signed stays signed. Ids of no signing
+    key are left out.
+    """
+    rows = HolderKey.objects.filter(key_id__in=list(key_ids), purpose=SIGNING)
+    found = {
+        bytes(key_id): load_der_public_key(bytes(der))
+        for key_id, der in rows.values_list("key_id", "public_key")
+    }
+    return {k: key for k, key in found.items() if isinstance(key, Ed25519PublicKey)}
 
 
 def log_signer() -> Ed25519Signer:

@@ -33,10 +33,12 @@ ENROL = Permission("enrol", "enrol patients and end enrolments")
 MANAGE_MEMBERS = Permission("manage_members", "add members to the institution")
 MANAGE_INSTITUTIONS = Permission("manage_institutions", "register institutions")
 
+SEE_HEALTH = Permission("see_health", "see how the site and its ledger are")
+
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE}),
-    Role.HOSPITAL_ADMIN: frozenset({SEE_ACTS, ENROL, MANAGE_MEMBERS}),
-    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS}),
+    Role.HOSPITAL_ADMIN: frozenset({SEE_ACTS, ENROL, MANAGE_MEMBERS, SEE_HEALTH}),
+    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH}),
 }
 
 

@@ -178,9 +178,15 @@ CONTENT_SECURITY_POLICY = {
 LEDGER_ORIGIN = text("LEDGER_ORIGIN", "anamnesis.localhost/ledger/2026")
 LEDGER_SIGNER = "portal.keys.log_signer"
 LEDGER_WITNESS_SIGNER = "portal.keys.witness_signer"
+LEDGER_AUTHORS = "portal.keys.author_keys"
+LEDGER_BODIES = "records.bodies.check_body"
+# Two logs that anchor each other grow by it, so they let each other rest.
+LEDGER_ANCHOR_MINUTES = number("LEDGER_ANCHOR_MINUTES", 60)
 # Logs, witnesses and quorum as a C2SP policy; who may fetch this log's entries.
 LEDGER_POLICY = Path(text("LEDGER_POLICY", str(VAR / "ledger-policy")))
 LEDGER_MIRRORS = Path(text("LEDGER_MIRRORS", str(VAR / "ledger-mirrors")))
+# What `start` runs beside the Procfile: the demo world's witnesses.
+DEMO_PROCFILE = VAR / "Procfile.demo"
 # The last signed head. Keep it out of what is backed up and restored with the database.
 LEDGER_HEAD = Path(text("LEDGER_HEAD", str(VAR / "ledger-head")))
 
@@ -202,6 +208,7 @@ PLACES = [
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
+    ("Health", "health", "health", {"platform_admin"}),
     (
         "Ledger",
         "ledger",
@@ -231,7 +238,14 @@ Q_CLUSTER: dict[str, Any] = {
     },
 }
 # What the default cluster does by itself: task → every so many minutes.
-SCHEDULES = {"diagnosis.tasks.sweep_jobs": 1}
+SCHEDULES = {
+    "diagnosis.tasks.sweep_jobs": 1,
+    "ledger.tasks.compare_views": 1,
+    "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
+}
+# And what it does once a night, at three o'clock.
+NIGHTLY = ["ledger.tasks.inspect_log"]
+NIGHT_HOUR = 3
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -2,9 +2,9 @@
 
 from django.urls import include, path
 
+from portal.views.health import health
 from portal.views.home import alive, home, switch_institution
 from portal.views.institutions import institutions
-from portal.views.ledger import ledger
 from portal.views.members import members
 
 urlpatterns = [
@@ -14,7 +14,7 @@ urlpatterns = [
     path("people/", members, name="members"),
     path("institutions/", institutions, name="institutions"),
     path("accounts/", include("allauth.account.urls")),
-    path("ledger/", ledger, name="ledger"),
+    path("health/", health, name="health"),
     path("ledger/", include("ledger.urls")),
     path("", include("records.urls")),
     path("", include("diagnosis.urls")),

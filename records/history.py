@@ -47,6 +47,7 @@ class Proof:
     state: str
     sentence: str
     url: str
+    witnesses: str = ""  # such as "2 of 3", where enough have cosigned
 
 
 @dataclass(frozen=True)
@@ -209,13 +210,27 @@ def _proof(act: Act, found: Progress | None, said: Statement | None) -> Proof:
     if not tells_what_was_said(act, said):
         sentence = _("What is told here is not what the ledger holds of this act.")
         return Proof("broken", sentence, url)
+    return said_of(found, url)
+
+
+def said_of(found: Progress, url: str) -> Proof:
+    """How far a statement has come, in a sentence that a parent understands."""
     if found.seq is None:
         return Proof(
             "accepted", _("Accepted; it enters the chain within seconds."), url
         )
-    return Proof(
-        "sequenced",
-        _("Entry %(seq)s of the ledger: changing it would break the chain.")
-        % {"seq": found.seq},
-        url,
-    )
+    of = {"seq": found.seq, "witnesses": found.witnesses, "of": found.of}
+    if found.state == "witnessed":
+        sentence = _(
+            "Entry %(seq)s of the ledger. %(witnesses)s of %(of)s witnesses have signed"
+            " that they saw it: nobody can change it without them noticing."
+        )
+        witnesses = _("%(witnesses)s of %(of)s") % of
+        return Proof("witnessed", sentence % of, url, witnesses)
+    sentence = _("Entry %(seq)s of the ledger: changing it would break the chain.")
+    if found.of:
+        sentence = _(
+            "Entry %(seq)s of the ledger: changing it would break the chain. %(witnesses)s"
+            " of %(of)s witnesses have signed that they saw it; more are asked."
+        )
+    return Proof("sequenced", sentence % of, url)

@@ -5,16 +5,15 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from ledger.history import InclusionProof, Progress
-from records.models import Act
 
 Pairs = list[tuple[str, str]]
 
 
 def entry_details(
-    act: Act, found: Progress | None, proof: InclusionProof | None
+    statement_id: bytes, found: Progress | None, proof: InclusionProof | None
 ) -> Pairs:
-    """What identifies the act's entry, as far as the act has come."""
-    pairs = [(_("Statement id"), bytes(act.statement_id).hex())]
+    """What identifies a statement's entry, as far as it has come."""
+    pairs = [(_("Statement id"), statement_id.hex())]
     if found and found.seq is not None:
         pairs.append((_("Sequence number"), str(found.seq)))
     if found and found.sequenced_at:

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from records.views import api, audit, consents, enrolments, patients
+from records.views import (
+    api,
+    audit,
+    consents,
+    enrolments,
+    ledger,
+    patients,
+    proofs,
+)
 
 urlpatterns = [
     path("patients/", patients.patients, name="patients"),
@@ -16,6 +24,7 @@ urlpatterns = [
     ),
     path("enrol/", enrolments.enrol, name="enrol"),
     path("enrolments/<int:enrolment_id>/end/", enrolments.let_go, name="let_go"),
+    path("ledger/", ledger.ledger, name="ledger"),
     path("who-looked/", audit.audit, name="audit"),
     path("api/patients/", api.patient_list, name="api_patients"),
     path(
@@ -23,5 +32,6 @@ urlpatterns = [
         api.document_list,
         name="api_documents",
     ),
-    path("proofs/<str:statement_id>/", audit.proof, name="proof"),
+    path("proofs/<str:statement_id>/", proofs.proof, name="proof"),
+    path("proofs/<str:statement_id>/tlog-proof", proofs.proof_file, name="proof_file"),
 ]

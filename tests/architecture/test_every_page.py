@@ -26,7 +26,12 @@ POST members          in     .     .     .    .    .    302  302   .    .
 GET  institutions     in     .     .     .    .    .    .    .     .    200
 POST switch-to-b      in     .     .     302  302  .    .    302   .    .
 GET  ledger           in     200   200   200  200  200  200  200   200  200
+GET  health           in     .     .     .    .    .    200  200   .    200
 GET  checkpoint       .      .     .     .    .    .    .    .     .    .
+GET  tile             .      .     .     .    .    .    .    .     .    .
+GET  entries          403    403   403   403  403  403  403  403   403  403
+POST add-checkpoint   400    400   400   400  400  400  400  400   400  400
+GET  cosigned         .      .     .     .    .    .    .    .     .    .
 GET  patients         in     .     .     200  200  200  200  200   200  .
 GET  family           in     200   200   200  200  200  200  200   200  200
 GET  patient          in     200   .     200  200  200  200  200   .    .
@@ -41,6 +46,8 @@ POST let-go           in     403   403   403  403  403  .    302   403  403
 GET  audit            in     200   200   200  200  200  200  200   200  200
 GET  proof-of-a       in     200   .     200  .    200  200  .     .    .
 GET  proof-of-b       in     200   .     200  200  .    .    200   .    .
+GET  proof-file       in     .     .     .    .    .    .    .     .    .
+GET  proof-of-site    in     .     .     .    .    .    .    .     .    .
 GET  upload           in     403   .     200  200  403  403  403   .    .
 POST upload           in     403   .     302  302  403  403  403   .    .
 GET  image-of-a       in     200   .     200  .    200  .    .     .    .
@@ -112,7 +119,12 @@ PAGES = {
     "institutions": Page("institutions"),
     "switch-to-b": Page("switch_institution", data=lambda c: {"institution": c.b.pk}),
     "ledger": Page("ledger"),
+    "health": Page("health"),
     "checkpoint": Page("checkpoint"),
+    "tile": Page("tile", lambda c: ["0", "000"]),
+    "entries": Page("entries", lambda c: ["000"]),
+    "add-checkpoint": Page("add_checkpoint"),
+    "cosigned": Page("cosigned_checkpoint", lambda c: ["00" * 32]),
     "patients": Page("patients"),
     "family": Page("family"),
     "patient": Page("patient", lambda c: [c.child.pk]),
@@ -138,6 +150,8 @@ PAGES = {
     "audit": Page("audit"),
     "proof-of-a": Page("proof", act_about("image_a")),
     "proof-of-b": Page("proof", act_about("image_b")),
+    "proof-file": Page("proof_file", act_about("image_a")),
+    "proof-of-site": Page("proof", lambda c: ["00" * 16]),
     "upload": Page(
         "upload",
         lambda c: [c.child.pk],

@@ -44,6 +44,7 @@ manage_members           no            yes             no
 read_content            yes             no             no
 request_grade           yes             no             no
 see_acts                 no            yes             no
+see_health               no            yes            yes
 """
 
 

@@ -26,4 +26,5 @@ def test_numbers_that_are_on_ledgers_stay():
         "CONSENT_GRANTED": 30, "CONSENT_WITHDRAWN": 31, "GRADING_REQUESTED": 40,
         "GRADE_RECORDED": 41, "GRADING_FAILED": 42, "GRADING_CANCELLED": 43,
         "GRADE_ACCEPTED": 44, "GRADE_OVERRULED": 45,
+        "LOG_ANCHORED": 50,
     }  # fmt: skip

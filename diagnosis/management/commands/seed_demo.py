@@ -1,9 +1,11 @@
 """Fills an empty portal with a small world to look around in, through the actions."""
 
+import shlex
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -18,6 +20,10 @@ from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.models import GradingJob, Verdict
 from diagnosis.training.phantoms import sample_image
+from ledger.policy import Party
+from ledger.site import log_signer, origin
+from ledger.verifier_key import VerifierKey
+from ledger.witnessing.founding import found_witnesses
 from portal.acting import Acting, acting_for
 from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
@@ -34,6 +40,8 @@ from records.models import Document, Patient
 
 PASSWORD = "anamnesis-demo"  # noqa: S105 printed on purpose: a demo has no secrets
 Kind = Institution.Kind
+QUORUM = 2
+"""How many of the three hospitals' witnesses must cosign a checkpoint."""
 NEVER_TRAINED_ON = 1_000_400
 """Seeds from here on drew no phantom that the shipped weights have seen."""
 
@@ -67,6 +75,34 @@ class Command(BaseCommand):
         for address, what in LOGINS:
             self.stdout.write(f"  {address:<30} {what}")
         self.stdout.write(f"\nSample images to upload: {samples}")
+        self._found_witnesses()
+
+    def _found_witnesses(self) -> None:
+        """A witness for each hospital, with its own key, unless a policy was given."""
+        if settings.LEDGER_POLICY != settings.VAR / "ledger-policy":
+            return
+        founded = found_witnesses(
+            {
+                key: (settings.VAR / "witnesses" / key, f"{key}.example/witness")
+                for key in HOSPITALS
+            },
+            log=Party(
+                origin(),
+                VerifierKey(origin(), log_signer().public_key),
+                f"{settings.PUBLIC_URL}/ledger",
+            ),
+            needed=QUORUM,
+            policy=settings.LEDGER_POLICY,
+            mirrors=settings.LEDGER_MIRRORS,
+            first_port=(urlsplit(settings.PUBLIC_URL).port or 80) + 100,
+        )
+        lines = [
+            f"witness-{each.name}: .venv/bin/python manage.py witness"
+            f" {shlex.quote(str(each.folder))} --bind {each.bind}"
+            f" --policy {shlex.quote(str(settings.LEDGER_POLICY))}\n"
+            for each in founded
+        ]
+        settings.DEMO_PROCFILE.write_text("".join(lines), encoding="utf-8")
 
 
 def write_samples(folder: Path) -> Path:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from django_q.models import Schedule
 
 from portal.database import ensure_roles_and_database
@@ -33,16 +35,22 @@ class Command(BaseCommand):
                     create_holder(holder_id=holder)
         _check_master_key()
         for function, minutes in settings.SCHEDULES.items():
-            Schedule.objects.update_or_create(
-                name=function,
-                defaults={
-                    "func": function,
-                    "schedule_type": Schedule.MINUTES,
-                    "minutes": minutes,
-                    "repeats": -1,
-                },
-            )
+            _schedule(function, schedule_type=Schedule.MINUTES, minutes=minutes)
+        for function in settings.NIGHTLY:
+            _schedule(function, schedule_type=Schedule.DAILY, next_run=_next_night())
         self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
+
+
+def _schedule(function: str, **when: Any) -> None:
+    Schedule.objects.update_or_create(
+        name=function, defaults={"func": function, "repeats": -1, **when}
+    )
+
+
+def _next_night() -> datetime:
+    now = timezone.localtime()
+    tonight = now.replace(hour=settings.NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return tonight if tonight > now else tonight + timedelta(days=1)
 
 
 def _migrations_wait() -> bool:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,13 @@ class Command(BaseCommand):
             action="store_true",
             help="leave out the demo world, whose passwords are public",
         )
+        parser.add_argument(
+            "--only",
+            nargs="+",
+            default=[],
+            metavar="PROCESS",
+            help="run these processes of the Procfile alone, e.g. web sequencer",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = int(text("PORT", "8000"))
@@ -38,13 +46,14 @@ class Command(BaseCommand):
         _manage("setup")
         _manage("collectstatic", "--noinput", "--verbosity=0")
         # The demo's passwords are public: never where others can sign in.
-        if not options["no_demo"] and not settings.PUBLIC_URL.startswith("https:"):
+        demo = not (options["no_demo"] or settings.PUBLIC_URL.startswith("https:"))
+        if demo:
             _manage("seed_demo")
         self.stdout.write(
             f"\nAnamnesis is at {settings.PUBLIC_URL} — Ctrl-C ends it.\n\n"
         )
         self.stdout.flush()
-        _run_processes(port)
+        _run_processes(port, _procfile(demo=demo), options["only"])
 
 
 def _check_port(port: int) -> None:
@@ -90,11 +99,22 @@ def _manage(*command: str) -> None:
         sys.exit(done.returncode)
 
 
-def _run_processes(port: int) -> None:
+def _procfile(*, demo: bool) -> Path:
+    """The Procfile, with the demo world's witnesses where there is one."""
+    extra = settings.DEMO_PROCFILE
+    if not demo or not extra.exists():
+        return BASE / "Procfile"
+    joined: Path = extra.with_name("Procfile")
+    joined.write_text((BASE / "Procfile").read_text() + extra.read_text())
+    return joined
+
+
+def _run_processes(port: int, procfile: Path, only: list[str]) -> None:
     """Run the Procfile until Ctrl-C or until one of its processes ends."""
     environment = {**os.environ, "BIND": f"127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"}
-    honcho = subprocess.Popen(
-        [sys.executable, "-m", "honcho", "start", "--no-colour"],
+    run = ["-m", "honcho", "--procfile", str(procfile), "start", "--no-colour", *only]
+    honcho = subprocess.Popen(  # noqa: S603 our own command
+        [sys.executable, *run],
         cwd=BASE,
         env=environment,
     )

@@ -1,0 +1,152 @@
+"""The ledger as each person may see it: what happened, by whom, about what."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ledger.encoding import decode_statement
+from ledger.events import EVENTS, Event
+from ledger.history import Progress, progress
+from ledger.models import Entry, Inbox
+from ledger.witnessing.anchoring import SITE
+from portal.acting import Acting
+from portal.models import Institution
+from portal.roles import MANAGE_INSTITUTIONS, SEE_ACTS
+from records.history import Proof, said_of, with_proofs
+from records.models import Act
+
+PAGE = 50
+OF_INSTITUTIONS = (
+    Event.INSTITUTION_REGISTERED,
+    Event.MEMBER_ADDED,
+    Event.KEY_CREATED,
+    Event.LOG_ANCHORED,
+)
+"""What concerns no patient, so that whoever runs the site may see it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry, or a statement that waits to become one."""
+
+    what: str
+    who: str
+    where: str
+    about: str
+    kind: str
+    at: datetime | None
+    seq: int | None
+    proof: Proof
+
+
+def page_for(acting: Acting, number: str | None) -> tuple[Page[Any], list[Row]]:
+    """One page of the ledger, newest first, as far as the person may see it.
+
+    A guardian sees what concerns their children; a doctor what they did themselves; a
+    hospital's admin all that their hospital did; the platform's admin what concerns
+    institutions.
+    """
+    if acting.institution and acting.may(SEE_ACTS):
+        tenant = acting.institution.pk
+        return _of_entries(Entry.objects.filter(tenant=tenant), number, tenant)
+    if acting.may(MANAGE_INSTITUTIONS):
+        return _of_entries(Entry.objects.filter(kind__in=OF_INSTITUTIONS), number)
+    return _of_acts(own_acts(acting), number)
+
+
+def own_acts(acting: Acting) -> QuerySet[Act]:
+    """For a guardian, what concerns their children; for a doctor, what they did."""
+    if acting.institution:
+        return Act.objects.filter(actor=acting.user, institution=acting.institution)
+    return Act.objects.filter(patient__guardians__user=acting.user)
+
+
+def may_see_entry(acting: Acting, entry: Entry) -> bool:
+    """Whether the person may see the proof of an entry that is no act about a patient."""
+    if acting.may(MANAGE_INSTITUTIONS):
+        return entry.kind in OF_INSTITUTIONS
+    own = acting.institution
+    return own is not None and acting.may(SEE_ACTS) and entry.tenant == own.pk
+
+
+def _of_acts(acts: QuerySet[Act], number: str | None) -> tuple[Page[Any], list[Row]]:
+    rows = acts.select_related("patient", "institution", "actor", "document")
+    page = Paginator(rows.order_by("-at"), PAGE).get_page(number)
+    found = progress(bytes(act.statement_id) for act in page)
+    return page, [
+        _act_row(act, proof, found.get(bytes(act.statement_id)))
+        for act, proof in with_proofs(page)
+    ]
+
+
+def _of_entries(
+    which: QuerySet[Entry], number: str | None, tenant: int | None = None
+) -> tuple[Page[Any], list[Row]]:
+    page = Paginator(which.order_by("-seq"), PAGE).get_page(number)
+    entries: Sequence[Entry] = list(page)
+    waiting = _waiting(tenant) if tenant and page.number == 1 else []
+    ids = [*waiting, *(bytes(entry.statement_id) for entry in entries)]
+    acts = _acts_of(ids)
+    names = _names_of({entry.tenant for entry in entries})
+    found = progress(ids)
+    rows = [acts[each] for each in waiting if each in acts]
+    for entry in entries:
+        key = bytes(entry.statement_id)
+        rows.append(acts.get(key) or _entry_row(entry, names, found[key]))
+    return page, rows
+
+
+def _waiting(tenant: int) -> list[bytes]:
+    """An institution's statements that are not entered yet, the newest first."""
+    queued = Inbox.objects.order_by("-id").values_list("statement", flat=True)[:PAGE]
+    said = [decode_statement(bytes(data)) for data in queued]
+    return [each.statement_id for each in said if each.tenant == tenant]
+
+
+def _acts_of(ids: Iterable[bytes]) -> dict[bytes, Row]:
+    acts = Act.objects.filter(statement_id__in=list(ids)).select_related(
+        "patient", "institution", "actor", "document"
+    )
+    found = progress(bytes(act.statement_id) for act in acts)
+    return {
+        (key := bytes(act.statement_id)): _act_row(act, proof, found.get(key))
+        for act, proof in with_proofs(acts)
+    }
+
+
+def _act_row(act: Act, proof: Proof, found: Progress | None) -> Row:
+    return Row(
+        what=act.sentence,
+        who=act.actor.full_name if act.actor else _("Diagnosis service"),
+        where=act.institution.name,
+        about=act.patient.full_name,
+        kind=act.document.get_kind_display() if act.document else "",
+        at=act.at,
+        seq=found.seq if found else None,
+        proof=proof,
+    )
+
+
+def _entry_row(entry: Entry, names: dict[int, str], found: Progress) -> Row:
+    where = names.get(entry.tenant, _("This site"))
+    return Row(
+        what=EVENTS[Event(entry.kind)].sentence,
+        who=where,
+        where="",
+        about="",
+        kind="",
+        at=entry.sequenced_at,
+        seq=entry.seq,
+        proof=said_of(found, reverse("proof", args=[bytes(entry.statement_id).hex()])),
+    )
+
+
+def _names_of(tenants: set[int]) -> dict[int, str]:
+    rows = Institution.objects.filter(pk__in=tenants - {SITE})
+    return dict(rows.values_list("pk", "name"))
