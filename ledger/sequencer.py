@@ -104,9 +104,10 @@ class Sequencer:
         return taken
 
     def drain(self) -> int:
-        """Move everything queued, signing for one batch while the next is appended.
+        """Move what is queued, signing for one batch while the next is appended.
 
-        The certifier must have a connection of its own.
+        The certifier must have a connection of its own. Ends with a batch that is not
+        full.
 
         Returns:
             How many statements left the inbox.
@@ -114,19 +115,19 @@ class Sequencer:
         Raises:
             LedgerDamaged: the log no longer holds what it has signed.
         """
-        if not self._is_queued():
-            return 0
         drained, signing = 0, None
         with ThreadPoolExecutor(1) as beside:
-            while (taken := self.append_batch()) or signing:
+            while self._is_queued():
+                taken = self.append_batch()
                 drained += taken
                 if signing:
                     signing.result()
-                signing = (
-                    beside.submit(self._certifier.certify, self._take_entered())
-                    if taken
-                    else None
-                )
+                signing = beside.submit(self._certifier.certify, self._take_entered())
+                if taken < BATCH:
+                    # What came in meanwhile makes a batch that is worth its cost.
+                    break
+            if signing:
+                signing.result()
         return drained
 
     def append_batch(self) -> int:

@@ -54,8 +54,8 @@ class Service:
                 f"The sequencer is at work; the log holds {sequencer.size} entries."
             )
             while not self._stop.is_set():
-                if not sequencer.drain():
-                    self._stop.wait(POLL_S)
+                sequencer.drain()
+                self._stop.wait(POLL_S)
 
 
 def wait_for_turn(

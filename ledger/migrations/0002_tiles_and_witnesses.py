@@ -3,9 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import migrations, models
+from psycopg import sql
 
-CREATE = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+from ledger.encoding import log_id
+
+CREATE = (
+    Path(__file__)
+    .with_suffix(".sql")
+    .read_text(encoding="utf-8")
+    .replace(":log_id", sql.Literal(log_id(settings.LEDGER_ORIGIN)).as_string(None))
+)
 
 
 def unmanaged(

@@ -160,9 +160,12 @@ class Asker:
                 continue
             trouble = ""
             try:
-                self._keep(*each.answer())
+                size, said = each.answer()
             except LedgerError as error:
                 trouble = str(error)
+            else:
+                self._keep(size, said)
+                each.client.cosigned = max(each.client.cosigned, size)
             told = {"witness": each.client.key.name, "trouble": trouble}
             self._connection.execute(TOLD, told)
 

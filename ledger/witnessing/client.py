@@ -25,7 +25,7 @@ class WitnessClient:
 
     def __init__(self, *, key: VerifierKey, url: str, cosigned: int = 0) -> None:
         self.key = key
-        self.cosigned = cosigned  # the last size that it is known to have cosigned
+        self.cosigned = cosigned  # the last size of which its cosignature is kept
         self._party = Party(url)
 
     def cosign(
@@ -54,9 +54,7 @@ class WitnessClient:
         if reply.status != 200:
             reason = reply.body[:200].decode(errors="replace").strip()
             raise WitnessRefused(f"{self.key.name} refuses ({reply.status}): {reason}")
-        cosignature = self._checked(reply, note)
-        self.cosigned = checkpoint.size
-        return cosignature
+        return self._checked(reply, note)
 
     def latest(self, origin: str) -> str | None:
         """The note that it cosigned last for a log; nothing of it is verified.

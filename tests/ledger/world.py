@@ -59,7 +59,8 @@ class World:
                 superuser.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
             checks = superuser.execute(
                 "SELECT conrelid::regclass, conname FROM pg_constraint"
-                " WHERE contype = 'c' AND connamespace = 'ledger'::regnamespace"
+                " WHERE contype = 'c' AND conrelid <> 0"
+                " AND connamespace = 'ledger'::regnamespace"
             )
             for table, name in checks.fetchall():
                 superuser.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
@@ -91,7 +92,9 @@ class World:
             sequencer = self.sequencer(login)
             sequencer.resume()
             for count in batches or (0,):
-                self.queue(count)
+                with transaction.atomic():
+                    for _ in range(count):
+                        self.append()
                 while sequencer.step():
                     pass
 
