@@ -1,7 +1,7 @@
 """Has every new checkpoint of this log cosigned, without anything waiting for it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any, LiteralString
@@ -96,8 +96,11 @@ class Asker:
         self._rows = TileRows(self._fetch)
         self._asked = [_Asked(self._client(w)) for w in policy.witnesses if w.url]
 
-    def run(self) -> None:
-        """Ask until stopped.
+    def run(self, *, outdated: Callable[[], bool]) -> None:
+        """Ask until stopped, or until the policy is another.
+
+        Args:
+            outdated: whether it is.
 
         Raises:
             psycopg.Error: the database does not answer.
@@ -105,7 +108,7 @@ class Asker:
         """
         pool = ThreadPoolExecutor(len(self._asked) or 1)
         try:
-            while self._asked and not self._stop.is_set():
+            while not (self._stop.is_set() or outdated()):
                 if not self.ask(pool):
                     self._stop.wait(POLL_S)
         finally:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +44,7 @@ class Stack:
     port: int
     log: Path
     process: "subprocess.Popen[bytes]"
+    given: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -51,7 +52,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        return stack_environment(self.var, self.port)
+        return stack_environment(self.var, self.port) | self.given
 
     def manage(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """Run a management command beside the running portal."""
@@ -101,18 +102,25 @@ def stack_environment(var: Path, port: int) -> dict[str, str]:
     }
 
 
-def start_stack(var: Path, port: int) -> Stack:
-    """Start the portal, in a process group of its own, until it answers."""
+def start_stack(var: Path, port: int, *options: str, **given: str) -> Stack:
+    """Start the portal, in a process group of its own, until it answers.
+
+    Args:
+        var: its folder.
+        port: its port on the loopback.
+        options: of `manage.py start`.
+        given: environment variables.
+    """
     log = var.parent / f"{var.name}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, str(BASE / "manage.py"), "start"],
-            env=stack_environment(var, port),
+            [sys.executable, str(BASE / "manage.py"), "start", *options],
+            env=stack_environment(var, port) | given,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    stack = Stack(var, port, log, process)
+    stack = Stack(var, port, log, process, given)
     eventually(
         lambda: process.poll() is not None or stack.answers(),
         seconds=START_SECONDS,

@@ -54,9 +54,7 @@ class Command(BaseCommand):
                     signer=log_signer(),
                     policy=known,
                     stop=stop,
-                ).run()
-                # Without witnesses there is nothing to ask until a policy names some.
-                stop.wait(60)
+                ).run(outdated=lambda: policy() != known)
 
         waits = "The witnesses are not asked"
         Tireless(stop=stop, say=self._say, waits=waits).run(ask)
