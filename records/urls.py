@@ -16,6 +16,7 @@ urlpatterns = [
     path("patients/", patients.patients, name="patients"),
     path("family/", patients.family, name="family"),
     path("patients/<uuid:patient_id>/", patients.patient, name="patient"),
+    path("patients/<uuid:patient_id>/proofs/", proofs.take_along, name="take_along"),
     path("patients/<uuid:patient_id>/consents/", consents.consents, name="consents"),
     path(
         "patients/<uuid:patient_id>/consents/<int:consent_id>/withdraw/",

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -18,10 +21,12 @@ from ledger.site import origin
 from ledger.tlog_proof import TlogProof, format_proof
 from portal.acting import Acting, SignedInRequest
 from portal.models import Institution
+from records.access import patient_or_404
 from records.history import Proof, proof_of_act, said_of, visible_acts
 from records.ledger_rows import may_see_entry
 from records.models import Act
 from records.permissions import visible_patients
+from records.proof_bundle import pack_proofs
 from records.proof_details import entry_details, tree_details
 
 
@@ -76,6 +81,26 @@ def proof_file(request: SignedInRequest, statement_id: str) -> HttpResponse:
         text,
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@login_required
+@require_GET
+def take_along(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
+    """Every proof about a patient in one file, to be checked far from here."""
+    patient = patient_or_404(request, patient_id)
+    try:
+        packed = pack_proofs(request.acting, patient)
+    except NotProvable as error:
+        messages.info(request, f"{error} {_('Try again in a few seconds.')}")
+        return redirect("patient", patient_id)
+    day = timezone.localdate().isoformat()
+    return HttpResponse(
+        packed.content,
+        content_type="application/zip",
+        headers={
+            "Content-Disposition": f'attachment; filename="proofs-{day}.zip"',
+        },
     )
 
 

@@ -47,6 +47,7 @@ GET  audit            in     200   200   200  200  200  200  200   200  200
 GET  proof-of-a       in     200   .     200  .    200  200  .     .    .
 GET  proof-of-b       in     200   .     200  200  .    .    200   .    .
 GET  proof-file       in     .     .     .    .    .    .    .     .    .
+GET  take-along       in     302   .     302  302  302  302  302   .    .
 GET  proof-of-site    in     .     .     .    .    .    .    .     .    .
 GET  upload           in     403   .     200  200  403  403  403   .    .
 POST upload           in     403   .     302  302  403  403  403   .    .
@@ -151,6 +152,7 @@ PAGES = {
     "proof-of-a": Page("proof", act_about("image_a")),
     "proof-of-b": Page("proof", act_about("image_b")),
     "proof-file": Page("proof_file", act_about("image_a")),
+    "take-along": Page("take_along", lambda c: [c.child.pk]),
     "proof-of-site": Page("proof", lambda c: ["00" * 16]),
     "upload": Page(
         "upload",

@@ -1,0 +1,1 @@
+"""What a family checks a proof bundle with, far from here and without us."""

@@ -1,0 +1,106 @@
+"""Packs the proofs of a patient's history for whoever takes them along."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from ledger import tiles
+from ledger.bundle import BundledEntry, Opening, make_bundle
+from ledger.encoding import decode_entry
+from ledger.errors import NotProvable
+from ledger.models import Checkpoint, Entry
+from ledger.policy import Party, Policy
+from ledger.served_log import cosigned, site_tiles
+from ledger.site import author_keys, log_signer, origin
+from ledger.verifier_key import VerifierKey
+from ledger.witnessed import standing, witnessed_checkpoint
+from portal.acting import Acting
+from records.history import visible_acts
+from records.models import Act, Patient
+
+
+class Packed(NamedTuple):
+    """A bundle, with what could not be in it yet."""
+
+    content: bytes
+    entries: int
+    waiting: int  # acts that no checkpoint of the bundle covers
+
+
+def pack_proofs(acting: Acting, patient: Patient) -> Packed:
+    """Everything about the patient that the person may see, with its proofs.
+
+    Under the latest checkpoint that enough witnesses have cosigned; under the latest
+    signed one where none is.
+
+    Raises:
+        NotProvable: nothing about the patient is signed yet.
+        LedgerDamaged: the log no longer holds what its checkpoint promises.
+    """
+    acts = {
+        bytes(act.statement_id): act
+        for act in visible_acts(acting, patient).select_related(
+            "institution", "actor", "document", "patient"
+        )
+    }
+    policy = _policy()
+    checkpoint = witnessed_checkpoint(policy) or _latest()
+    covered = Entry.objects.filter(
+        statement_id__in=list(acts), seq__lt=checkpoint.size if checkpoint else 0
+    ).order_by("seq")
+    entries = list(covered)
+    if checkpoint is None or not entries:
+        raise NotProvable(_("Nothing about this patient is signed yet."))
+    content = make_bundle(
+        entries=[
+            _bundled(entry, acts[bytes(entry.statement_id)], checkpoint.size)
+            for entry in entries
+        ],
+        checkpoint=cosigned(checkpoint),
+        policy=policy,
+        authors=author_keys(_authors(entries)),
+        title=_("The history of %(name)s") % {"name": patient.full_name},
+        made_at=timezone.now(),
+    )
+    return Packed(content, len(entries), len(acts) - len(entries))
+
+
+def _policy() -> Policy:
+    """Whom the reader is asked to trust: this log, and this site's witnesses."""
+    known = standing().policy
+    own = Party(origin(), VerifierKey(origin(), log_signer().public_key))
+    return Policy((own,), known.witnesses, known.groups, known.quorum)
+
+
+def _latest() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-size").first()
+
+
+def _bundled(entry: Entry, act: Act, size: int) -> BundledEntry:
+    return BundledEntry(
+        seq=entry.seq,
+        entry=bytes(entry.bytes),
+        path=tiles.inclusion_path(entry.seq, size, site_tiles().read),
+        opening=Opening(bytes(act.salt), act.patient_id.bytes, act.metadata),
+        told={
+            "what": act.sentence,
+            "who": act.actor.full_name if act.actor else _("Diagnosis service"),
+            "where": act.institution.name,
+            "when": _when(act.at),
+            "about": act.document.get_kind_display() if act.document else "",
+        },
+    )
+
+
+def _when(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j F Y, H:i:s T")
+
+
+def _authors(entries: Iterable[Entry]) -> set[bytes]:
+    return {
+        decode_entry(bytes(entry.bytes)).statement.author_key_id for entry in entries
+    }
