@@ -21,7 +21,7 @@ check: install-tests
 	PUBLIC_URL=https://portal.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # Every benchmark, or one: ONLY=grading make bench.
-bench: install-tests
+bench: .venv/.bench
 	$(BIN)/python -m benchmarks
 
 install: .venv/.product
@@ -42,6 +42,10 @@ install-tests: .venv/.tests
 .venv/.tests: .venv/.product tests/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@tests/install-chromium
+	@touch $@
+
+.venv/.bench: .venv/.tests benchmarks/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 # Brings the pages' third-party parts again, at the versions of package-lock.json.

@@ -3,13 +3,16 @@
 import pytest
 
 from ledger.checkpoint import Checkpoint, sign
-from ledger.encoding import decode_entry, encode_entry
+from ledger.cosignature import cosign
 from ledger.entry_checks import Fault
-from ledger.hashing import leaf_hash
-from ledger.inspection import Ask, Inspector
-from ledger.inspection_rows import extent, one_snapshot, spans
+from ledger.errors import LedgerError
+from ledger.inspection import Ask, Inspector, inspect
+from ledger.inspection_rows import SPAN, extent, one_snapshot, spans
 from ledger.merkle import root
+from ledger.note import COSIGNATURE_TYPE, split_note
 from ledger.site import log_signer, origin
+from ledger.verifier_key import VerifierKey
+from tests.ledger.forging import change_tenant, seal_anew
 from tests.ledger.values import signer
 from tests.ledger.world import FREEZE, World
 
@@ -27,14 +30,6 @@ def fault_of(log: World) -> Fault:
     fault = log.inspect().fault
     assert fault is not None
     return fault
-
-
-def changed_tenant(seq: int) -> str:
-    """A body changed, with the columns and its hash following by themselves."""
-    return (
-        "UPDATE ledger.entry SET bytes = overlay(bytes placing int4send(99) from 87)"
-        f" WHERE seq = {seq}"
-    )
 
 
 def test_an_intact_log_is_counted(log: World):
@@ -60,13 +55,13 @@ def test_entries_that_await_their_checkpoint_are_intact(log: World):
 
 @pytest.mark.parametrize("seq", range(6))
 def test_an_edited_row_is_found(log: World, seq: int):
-    log.attack(changed_tenant(seq))
+    log.attack(change_tenant(seq))
     assert fault_of(log).seq == seq
 
 
 @pytest.mark.parametrize("seq", [0, 3, 5])
 def test_a_body_changed_with_its_columns_kept_is_found(log: World, seq: int):
-    log.attack(FREEZE, changed_tenant(seq))
+    log.attack(FREEZE, change_tenant(seq))
     fault = fault_of(log)
     assert fault == Fault(seq, f"Entry {seq} holds another tenant than was hashed.")
 
@@ -89,7 +84,7 @@ def test_a_column_changed_with_its_body_kept_is_found(log: World, column: str):
 
 def test_a_hash_kept_over_a_changed_body_is_found(log: World):
     log.attack(
-        "ALTER TABLE ledger.entry ALTER leaf_hash DROP EXPRESSION", changed_tenant(3)
+        "ALTER TABLE ledger.entry ALTER leaf_hash DROP EXPRESSION", change_tenant(3)
     )
     assert fault_of(log) == Fault(3, "Entry 3 does not have the hash in its row.")
 
@@ -148,25 +143,6 @@ def test_a_log_sealed_anew_from_an_edit_on_is_found_by_its_checkpoints(
     fault = fault_of(log)
     assert fault.seq == found
     assert "are not those that were signed" in fault.sentence
-
-
-def seal_anew(log: World, first: int) -> list[bytes]:
-    """Rewrite the log from an entry on as a superuser would; returns leaf hashes."""
-    rows = log.rows("SELECT bytes FROM ledger.entry ORDER BY seq")
-    entries = [decode_entry(data) for (data,) in rows]
-    hashes = [leaf_hash(encode_entry(entry)) for entry in entries[:first]]
-    log.attack(changed_tenant(first))
-    for seq in range(first, len(entries)):
-        ((data,),) = log.rows(f"SELECT bytes FROM ledger.entry WHERE seq = {seq}")
-        if seq > first:
-            log.attack(
-                "UPDATE ledger.entry SET bytes = overlay(bytes placing %(hash)s from 29)"
-                f" WHERE seq = {seq}",
-                hash=hashes[-1],
-            )
-            ((data,),) = log.rows(f"SELECT bytes FROM ledger.entry WHERE seq = {seq}")
-        hashes.append(leaf_hash(data))
-    return hashes
 
 
 def test_checkpoints_signed_anew_with_another_key_are_found(log: World):
@@ -236,3 +212,134 @@ def test_the_log_may_grow_while_it_is_inspected(log: World):
         assert inspector.fault is None
         assert inspector.size == 6
     assert log.inspect().entries == 10
+
+
+# Tiles, cosignatures, and going on from where one was
+
+# 530 entries under checkpoints at 300, 512 and 530: two full tiles.
+LARGE = (300, 212, 18)
+
+
+@pytest.fixture
+def large(world: World) -> World:
+    world.sequence(*LARGE)
+    return world
+
+
+def test_tiles_are_held_against_the_entries(large: World):
+    assert large.count("tile") == 2
+    report = large.inspect()
+    assert (report.fault, report.entries, report.checkpoints) == (None, 530, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "seq", "says"),
+    [
+        (
+            "UPDATE ledger.tile SET hashes = set_byte(hashes, 65, 1) WHERE index = 1",
+            256,
+            "Tile 0/001 of the tree does not hold the hashes of its entries.",
+        ),
+        (
+            "UPDATE ledger.tile SET root = sha256('') WHERE index = 0",
+            0,
+            "Tile 0/000 of the tree does not hold the hashes of its entries.",
+        ),
+        (
+            "DELETE FROM ledger.tile WHERE index = 1",
+            256,
+            "Tile 0/001 of the tree is missing.",
+        ),
+    ],
+)
+def test_a_changed_tile_is_found(large: World, change: str, seq: int, says: str):
+    large.attack(change)
+    assert fault_of(large) == Fault(seq, says)
+
+
+WITNESS = VerifierKey("w.example/witness", signer(3).public_key, COSIGNATURE_TYPE)
+
+
+def cosign_all(log: World) -> None:
+    rows = log.rows("SELECT size, note FROM ledger.checkpoint ORDER BY size")
+    with log.connect("sequencer") as login:
+        for size, note in rows:
+            text, _ = split_note(note)
+            line = cosign(text, name=WITNESS.name, signer=signer(3), time=size)
+            login.execute(
+                "INSERT INTO ledger.cosignature"
+                " VALUES (ledger.log_id(), %s, %s, %s, %s, %s)",
+                [size, WITNESS.name, WITNESS.key_id, size, line],
+            )
+
+
+def test_cosignatures_are_checked_and_counted(large: World):
+    cosign_all(large)
+    report = large.inspect(witnesses=[WITNESS])
+    assert (report.fault, report.witnessed) == (None, {WITNESS.name: 530})
+    assert large.inspect().witnessed == {}  # of nobody known
+
+
+def test_a_cosignature_of_another_checkpoint_is_found(large: World):
+    cosign_all(large)
+    large.attack(
+        "UPDATE ledger.cosignature SET line ="
+        " (SELECT line FROM ledger.cosignature WHERE size = 300) WHERE size = 512"
+    )
+    fault = large.inspect(witnesses=[WITNESS]).fault
+    assert fault
+    assert fault.seq == 300
+    assert "The checkpoint at 512 is false: A cosignature in the name of" in (
+        fault.sentence
+    )
+
+
+def test_it_goes_on_from_a_checkpoint(large: World):
+    whole = large.inspect()
+    rest = large.inspect(since=300)
+    assert (rest.fault, rest.entries, rest.certified) == (None, 530, 530)
+    # The checkpoint it starts from is checked again, with the tree up to it.
+    assert (whole.checkpoints, rest.checkpoints) == (3, 3)
+    large.attack(change_tenant(7))
+    assert large.inspect(since=300).fault is None
+    large.attack(change_tenant(400))
+    fault = large.inspect(since=300).fault
+    assert fault
+    assert fault.seq == 400
+
+
+def test_what_stood_before_is_not_believed_where_the_root_differs(large: World):
+    large.attack("UPDATE ledger.tile SET root = sha256('') WHERE index = 0")
+    fault = large.inspect(since=512).fault
+    assert fault
+    assert "are not those that were signed at 512" in fault.sentence
+
+
+@pytest.mark.parametrize("since", [1, 299, 301, 531, 10_000])
+def test_it_starts_at_a_checkpoint_alone(large: World, since: int):
+    with pytest.raises(LedgerError, match=f"No checkpoint was signed at {since}"):
+        large.inspect(since=since)
+
+
+def test_it_stops_where_it_is_told_to_and_says_how_far_it_came(large: World):
+    part = large.inspect(most=310)
+    assert (part.fault, part.certified) == (None, 512)
+    assert 310 <= part.entries < 530
+    rest = large.inspect(since=part.certified, most=1000)
+    assert (rest.fault, rest.certified) == (None, 530)
+
+
+def test_a_faulty_tail_is_not_seen_before_it_is_its_turn(large: World):
+    large.attack("DELETE FROM ledger.entry WHERE seq >= 520")
+    assert large.inspect(most=300).fault is None
+    fault = large.inspect(since=300).fault
+    assert fault
+    assert fault.seq == 520
+
+
+def test_progress_is_told_after_each_span(large: World):
+    told: list[tuple[int, int]] = []
+    ask = Ask(origin(), log_signer().public_key)
+    with large.connect("web") as login, large.connect("web") as beside:
+        inspect(login, beside, ask, progress=lambda *far: told.append(far))
+    assert told == [(SPAN, 530), (530, 530)]

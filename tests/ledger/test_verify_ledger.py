@@ -4,11 +4,15 @@ import json
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from ledger.site import origin
+from ledger.site import log_signer, origin
+from tests.cast import Cast
+from tests.ledger.forging import seal_anew, sign_anew
 from tests.ledger.process import start
+from tests.ledger.values import flip
 from tests.ledger.world import World
 
 
@@ -30,6 +34,9 @@ def test_an_intact_log_ends_in_the_number_of_its_entries(world: World):
         "entries": 5,
         "certified": 5,
         "checkpoints": 2,
+        "witnessed": {},
+        "signatures": None,
+        "bodies": 0,
         "first_bad": None,
         "reason": None,
     }
@@ -64,3 +71,71 @@ def test_a_log_that_cannot_be_read_is_not_called_damaged(world: World, monkeypat
     with pytest.raises(CommandError, match="could not be checked") as refused:
         said()
     assert refused.value.returncode == 2
+
+
+@pytest.fixture
+def site(committed_cast: Cast) -> World:
+    """A log whose entries are the cast's own, with what they name in the store."""
+    world = World(connection.settings_dict["NAME"])
+    world.sequence()
+    return world
+
+
+@pytest.mark.slow
+def test_authors_and_contents_are_checked_where_asked(site: World):
+    report = json.loads(said("--json", "--signatures", "--bodies", "100"))
+    assert report["intact"]
+    assert report["signatures"] == report["entries"] > 10
+    assert report["bodies"] > 2
+    words = said("--signatures", "--bodies", "3")
+    assert f"Authors' signatures checked: {report['entries']}." in words
+    assert "Contents fetched and hashed again: 3, 0 of them damaged." in words
+
+
+@pytest.mark.slow
+def test_an_entry_that_its_author_did_not_sign_is_found_only_where_asked(site: World):
+    """Sealed and signed anew with the log's key: only the author's is missing."""
+    sign_anew(site, seal_anew(site, 6), log_signer())
+    assert json.loads(said("--json"))["intact"]
+    with pytest.raises(CommandError, match="Entry 6 is not signed by its author"):
+        said("--signatures")
+
+
+@pytest.mark.slow
+def test_a_content_that_is_damaged_or_gone_is_found(site: World, committed_cast: Cast):
+    document = committed_cast.image_b
+    (block, *_) = settings.BLOCKS.glob(f"documents/*/{document.cid}/*")
+    kept = block.read_bytes()
+    block.write_bytes(flip(kept, 100))
+    try:
+        with pytest.raises(CommandError, match=r"What entry \d+ names: ") as refused:
+            said("--bodies", "100")
+        assert refused.value.returncode == 1
+        block.unlink()
+        with pytest.raises(CommandError, match="What entry"):
+            said("--bodies", "100")
+    finally:
+        block.write_bytes(kept)
+    assert said("--bodies", "100").endswith("entries are intact.\n")
+
+
+def test_it_goes_on_from_a_checkpoint_it_is_given(world: World):
+    world.sequence(3, 2)
+    assert json.loads(said("--json", "--since", "3"))["entries"] == 5
+    with pytest.raises(CommandError, match="No checkpoint was signed at 4") as refused:
+        said("--since", "4")
+    assert refused.value.returncode == 2
+
+
+def test_a_bar_is_drawn_on_a_terminal_alone(world: World):
+    world.sequence(3)
+
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, file = Terminal(), StringIO()
+    call_command("verify_ledger", stdout=StringIO(), stderr=terminal)
+    call_command("verify_ledger", stdout=StringIO(), stderr=file)
+    assert terminal.getvalue() == f"\r[{'#' * 40}] 3 of 3\n"
+    assert file.getvalue() == ""
