@@ -41,7 +41,7 @@ _STATEMENT_TAIL = struct.Struct(">32s32s32sH")
 class Statement:
     """What an institution says has happened; opaque ids, hashes, nothing personal."""
 
-    statement_id: bytes  # 16, random, unique in its log
+    statement_id: bytes  # 16, unique in its log
     tenant: int  # i32, the institution
     kind: Event
     author_key_id: bytes  # 32, SHA-256 of SubjectPublicKeyInfo

@@ -50,3 +50,7 @@ TILES = """
     SELECT * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[], %b::bytea[])
     ON CONFLICT DO NOTHING
 """
+COSIGN = """
+    INSERT INTO ledger.cosignature (log_id, size, witness, key_id, cosigned_at, line)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""

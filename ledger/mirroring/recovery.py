@@ -17,11 +17,6 @@ from ledger.note import split_note
 from ledger.tiles import TiledTree
 from ledger.verifier_key import VerifierKey
 
-COSIGN = """
-    INSERT INTO ledger.cosignature (log_id, size, witness, key_id, cosigned_at, line)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-
 
 class Recovery:
     """Takes one log's missing entries from a mirror, all of them or none."""
@@ -144,4 +139,4 @@ class Recovery:
         self._connection.execute(queries.SIGNED, values)
         for said in cosignatures(note, self._witnesses):
             values = [log, head.size, said.name, said.key_id, said.time, said.line]
-            self._connection.execute(COSIGN, values)
+            self._connection.execute(queries.COSIGN, values)

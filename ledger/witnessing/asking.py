@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from ledger import sequencer_sql as queries
 from ledger import tiles
 from ledger.certifying import Promise
 from ledger.checkpoint import Checkpoint, parse_and_verify
@@ -25,14 +26,9 @@ ROUND_S = 5.0  # a round that still lacks its quorum is given up after this
 FIRST_PAUSE_S = 1.0
 LAST_PAUSE_S = 60.0
 
-LATEST = "SELECT note FROM ledger.checkpoint ORDER BY size DESC LIMIT 1"
 COSIGNED = """
     SELECT coalesce(max(size), 0) FROM ledger.cosignature
     WHERE witness = %s AND key_id = %s
-"""
-COSIGN = """
-    INSERT INTO ledger.cosignature (log_id, size, witness, key_id, cosigned_at, line)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 TOLD = """
     INSERT INTO ledger.contact (witness, asked_at, answered_at, trouble)
@@ -117,7 +113,7 @@ class Asker:
 
     def ask(self, pool: ThreadPoolExecutor) -> bool:
         """Have the latest checkpoint cosigned; False where nobody was to be asked."""
-        rows = self._fetch(LATEST, [])
+        rows = self._fetch(queries.LATEST_CHECKPOINT, [])
         if not rows:
             return False
         note = rows[0][0]
@@ -175,7 +171,7 @@ class Asker:
     def _keep(self, size: int, said: Cosignature) -> None:
         log = log_id(self._origin)
         values = [log, size, said.name, said.key_id, said.time, said.line]
-        self._connection.execute(COSIGN, values)
+        self._connection.execute(queries.COSIGN, values)
 
     def _client(self, witness: Party) -> WitnessClient:
         rows = self._fetch(COSIGNED, list(witness.key.identity))
