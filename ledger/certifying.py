@@ -15,6 +15,7 @@ from ledger.errors import (
     LedgerBehind,
     LedgerDamaged,
     LedgerError,
+    NoteRejected,
 )
 from ledger.hashing import leaf_hashes
 from ledger.head_guard import HeadGuard
@@ -79,8 +80,8 @@ class Certifier:
             HeadUnknown: the guard has forgotten, so nothing can be told.
             LedgerError: the database holds another log than the settings name.
         """
+        self._check_holds()
         self.read()
-        self._head = self._guard.read()
         self._check_guard()
         for promise in promises:
             self._check(promise)
@@ -102,7 +103,8 @@ class Certifier:
                 f"The database holds the log {stored}, the settings name"
                 f" {self._origin}. Nothing is appended."
             )
-        latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
+        held = [self._held()]
+        latest = self._connection.execute(queries.CHECKPOINT_WITHIN, held).fetchone()
         self._rebuild(latest[0] if latest else None)
         self._read_back({})
         return self._tree.copy()
@@ -129,7 +131,6 @@ class Certifier:
         """Bring the tree to the last checkpoint, from the tiles as far as they reach."""
         signed = self._own(note) if note else None
         size = self._signed_size = signed.size if signed else 0
-        self._check_holds(size)
         tiled = self._one(queries.TILED)[0] * WIDTH
         start = min(tiled, size - size % WIDTH)
         self._start_anew(TiledTree.restored(start, self._rows().read))
@@ -146,13 +147,17 @@ class Certifier:
         if size and size == start:
             self._last_hash = self._one(queries.LEAF_HASHES, [size - 1, 1])[1]
 
-    def _check_holds(self, signed: int) -> None:
-        head = self._connection.execute(queries.HEAD).fetchone()
-        held = head[0] if head else 0
+    def _check_holds(self) -> None:
+        held, signed = self._held(), self._one(queries.SIGNED_SIZE)[0]
         if held < signed:
             raise LedgerBehind(
                 held, f"The log has signed {signed} entries and holds {held}. {RECOVER}"
             )
+
+    def _held(self) -> int:
+        """One more than the last entry's number."""
+        head = self._connection.execute(queries.HEAD).fetchone()
+        return int(head[0]) if head else 0
 
     def _read_back(self, entered: Mapping[int, bytes]) -> None:
         while rows := self._read_on(queries.ENTRIES):
@@ -187,14 +192,23 @@ class Certifier:
         self._last_hash = hashes[-1]
 
     def _check_guard(self) -> None:
-        if self._head is not None:
-            self._check(Promise("This site", self._head))
-        elif self._signed_size:
+        self._head = self._guard.read()
+        if self._head is None:
+            if not self._signed_size:
+                return
             raise HeadUnknown(
                 "The file with the last signed head is gone, so nothing tells whether"
                 " this database is the newest. Nothing is appended. Run recover_ledger"
                 " --from a mirror, or --accept-database if you are sure."
             )
+        try:
+            self._own(self._head)
+        except NoteRejected as error:
+            raise HeadUnknown(
+                f"{self._guard.path} holds no checkpoint of this log ({error}). Nothing"
+                " is appended. Remove the file, then run recover_ledger."
+            ) from error
+        self._check(Promise("This site", self._head))
 
     def _check(self, promise: Promise) -> None:
         """Hold the log against one checkpoint that it has signed."""

@@ -1,16 +1,19 @@
 """Talks HTTP to a party that may be down, slow or lying."""
 
+import io
+import socket
 import time
-from dataclasses import dataclass, field
-
-import requests
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
 
 from ledger.errors import PartyUnreachable
 
 CONNECT_S = 3.0
 SILENT_S = 5.0
-WHOLE_S = 10.0
-CHUNK = 65_536
+WHOLE_S = 10.0  # from the first byte sent to the last one read
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,51 @@ class Reply:
     content_type: str
 
 
+class _PunctualReader(io.RawIOBase):
+    """A socket's bytes, until a moment that no trickle of them can put off."""
+
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
+        self._socket = connected
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            self._socket.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(min(left, SILENT_S))
+        return self._socket.recv_into(buffer)
+
+
+class _Punctual:
+    """As much of a socket as an HTTP connection uses."""
+
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
+        self._socket = connected
+        self._deadline = deadline
+        self._is_read = False
+
+    def sendall(self, data: bytes) -> None:
+        self._socket.settimeout(SILENT_S)
+        self._socket.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        self._is_read = True
+        return io.BufferedReader(_PunctualReader(self._socket, self._deadline))
+
+    def close(self) -> None:
+        # As a socket does: while somebody reads, it is theirs to close.
+        if not self._is_read:
+            self._socket.close()
+
+
 @dataclass(frozen=True)
 class Party:
     """Somebody's HTTP service, behind one prefix.
@@ -30,7 +78,6 @@ class Party:
     """
 
     prefix: str  # e.g. https://hospital.example/ledger
-    _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def get(self, path: str, *, most: int, authorization: str = "") -> Reply:
         """Ask for a path below the prefix.
@@ -44,7 +91,7 @@ class Party:
             PartyUnreachable: with what went wrong, as a sentence.
         """
         headers = {"Authorization": authorization} if authorization else {}
-        return self._exchange("GET", path, most, headers=headers)
+        return self._exchange("GET", path, most, None, headers)
 
     def post(self, path: str, body: bytes, *, most: int) -> Reply:
         """Send a body to a path below the prefix.
@@ -52,33 +99,46 @@ class Party:
         Raises:
             PartyUnreachable: with what went wrong, as a sentence.
         """
-        return self._exchange("POST", path, most, data=body)
+        return self._exchange("POST", path, most, body, {})
 
-    def _exchange(self, method: str, path: str, most: int, **more: object) -> Reply:
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        most: int,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Reply:
         deadline = time.monotonic() + WHOLE_S
         try:
-            with self._session.request(
-                method,
-                f"{self.prefix.rstrip('/')}/{path}",
-                timeout=(CONNECT_S, SILENT_S),
-                allow_redirects=False,
-                stream=True,
-                **more,  # type: ignore[arg-type] # headers or data
-            ) as response:
-                body = self._read(response, most, deadline)
-                kind = response.headers.get("Content-Type", "")
-                return Reply(response.status_code, body, kind)
-        except requests.RequestException as error:
+            connection, base = self._connected(deadline)
+            try:
+                connection.request(method, f"{base}/{path}", body, dict(headers))
+                with connection.getresponse() as response:
+                    found = response.read(most + 1)
+                    if response.length and len(found) <= most:
+                        raise ConnectionError
+                    kind = response.headers.get("Content-Type", "")
+                    status = response.status
+            finally:
+                connection.close()
+        except TimeoutError as error:
+            raise PartyUnreachable(f"{self.prefix} does not answer in time.") from error
+        except (HTTPException, OSError, ValueError) as error:
             raise PartyUnreachable(
                 f"{self.prefix} does not answer ({type(error).__name__})."
             ) from error
+        if len(found) > most:
+            raise PartyUnreachable(f"{self.prefix} sends more than was asked for.")
+        return Reply(status, found, kind)
 
-    def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
-        body = bytearray()
-        for piece in response.iter_content(CHUNK):
-            body += piece
-            if len(body) > most:
-                raise PartyUnreachable(f"{self.prefix} sends more than was asked for.")
-            if time.monotonic() > deadline:
-                raise PartyUnreachable(f"{self.prefix} takes too long to answer.")
-        return bytes(body)
+    def _connected(self, deadline: float) -> tuple[HTTPConnection, str]:
+        """A connection that keeps to the deadline, with the prefix's own path."""
+        url = urlsplit(self.prefix)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError(f"{self.prefix} is no address.")
+        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        connection = kind(url.hostname, url.port, timeout=CONNECT_S)
+        connection.connect()
+        connection.sock = _Punctual(connection.sock, deadline)
+        return connection, url.path.rstrip("/")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import HeadMoved
+from ledger.errors import HeadMoved, HeadUnknown
 
 
 class HeadGuard:
@@ -19,16 +19,24 @@ class HeadGuard:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def path(self) -> Path:
+        """Where the note lies."""
+        return self._path
+
     def read(self) -> str | None:
         """The note kept; None where none was ever.
 
         Raises:
             OSError: the file cannot be read.
+            HeadUnknown: it holds no text.
         """
         try:
             return self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError as error:
+            raise HeadUnknown(f"{self._path} is damaged: it is no text.") from error
 
     def swap(self, *, expected: str | None, note: str) -> None:
         """Replace the note; on return it is on the disk.

@@ -18,7 +18,7 @@ from ledger.models import (
     Inspection,
     WitnessState,
 )
-from ledger.site import origin, policy
+from ledger.site import mirror_troubles, origin, policy
 from ledger.witnessed import Standing, standing
 
 LATE = timedelta(seconds=30)
@@ -45,6 +45,7 @@ def checks() -> list[Check]:
         _queue(),
         _inspection(),
         _policy(stand),
+        *_mirrors(),
         *_witnesses(stand),
         *_watched(),
     ]
@@ -127,6 +128,12 @@ def _policy(stand: Standing) -> Check:
     sentence = _("%(needed)s of %(of)s witnesses must cosign.")
     wanted = {"needed": stand.policy.needed, "of": stand.of}
     return Check(name, "fine", sentence % wanted)
+
+
+def _mirrors() -> Iterator[Check]:
+    for line in mirror_troubles():
+        sentence = _("A line of the list of mirrors is no key: %(line)s")
+        yield Check(_("Mirrors"), "attention", sentence % {"line": line[:60]})
 
 
 def _witnesses(stand: Standing) -> Iterator[Check]:

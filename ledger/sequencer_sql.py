@@ -38,6 +38,10 @@ LEAF_HASHES = """
     SELECT seq, leaf_hash FROM ledger.entry WHERE seq >= %s ORDER BY seq LIMIT %s
 """
 LATEST_CHECKPOINT = "SELECT note FROM ledger.checkpoint ORDER BY size DESC LIMIT 1"
+CHECKPOINT_WITHIN = """
+    SELECT note FROM ledger.checkpoint WHERE size <= %s ORDER BY size DESC LIMIT 1
+"""
+SIGNED_SIZE = "SELECT coalesce(max(size), 0) FROM ledger.checkpoint"
 SIGNED = """
     INSERT INTO ledger.checkpoint (log_id, size, root, note)
     VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 from django.db import connection
 
+from ledger.errors import LedgerDamaged
 from ledger.models import Checkpoint, Cosignature, Entry
 from ledger.tile_rows import TileRows
 from ledger.tiles import TileId
@@ -30,9 +31,16 @@ class SiteLog:
         return site_tiles().read(tiles)
 
     def entries(self, start: int, end: int) -> Sequence[bytes]:
-        """The entries [start, end), as they were hashed."""
+        """The entries [start, end), as they were hashed.
+
+        Raises:
+            LedgerDamaged: one of them is missing.
+        """
         rows = Entry.objects.filter(seq__gte=start, seq__lt=end).order_by("seq")
-        return [bytes(row) for row in rows.values_list("bytes", flat=True)]
+        bodies = [bytes(row) for row in rows.values_list("bytes", flat=True)]
+        if len(bodies) != end - start:
+            raise LedgerDamaged(start, f"The log lacks entries from {start} to {end}.")
+        return bodies
 
 
 def cosigned(checkpoint: Checkpoint) -> str:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from ledger.certifying import Certifier
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NoteRejected
 from ledger.head_guard import HeadGuard
 from ledger.note import ED25519_TYPE
 from ledger.policy import Policy, parse_policy
@@ -88,18 +88,30 @@ def policy() -> Policy:
 
 
 def mirror_keys() -> list[VerifierKey]:
-    """Who may fetch this log's entries, beside the site itself: a key on each line.
+    """Who may fetch this log's entries: the site itself, whom LEDGER_MIRRORS names.
 
-    Raises:
-        NoteRejected: a line is no key.
+    A line that cannot be read admits nobody; mirror_troubles() says so.
     """
+    own = VerifierKey(origin(), log_signer().public_key)
+    return [own, *(key for key in map(_mirror, _mirror_lines()) if key)]
+
+
+def mirror_troubles() -> list[str]:
+    """The lines of LEDGER_MIRRORS that are no keys."""
+    return [line for line in _mirror_lines() if _mirror(line) is None]
+
+
+def _mirror_lines() -> list[str]:
     lines = (_text_of(settings.LEDGER_MIRRORS) or "").splitlines()
-    keys = [
-        parse_verifier_key(line.strip(), signature_type=ED25519_TYPE)
-        for line in lines
-        if line.strip() and not line.startswith("#")
-    ]
-    return [VerifierKey(origin(), log_signer().public_key), *keys]
+    stripped = [line.strip() for line in lines]
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
+def _mirror(line: str) -> VerifierKey | None:
+    try:
+        return parse_verifier_key(line, signature_type=ED25519_TYPE)
+    except NoteRejected:
+        return None
 
 
 def _text_of(path: Path) -> str | None:

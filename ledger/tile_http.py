@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ledger.answer import BYTES, Answer, said
+from ledger.errors import LedgerError
 from ledger.tiles import MAX_LEVEL, WIDTH, TileId, parse_index_path
 
 _LEVEL = re.compile(r"0|[1-9][0-9]?", re.ASCII)
@@ -27,7 +28,11 @@ class ServedLog(Protocol):
         """The hashes of tiles below its size (ledger.tiles.ReadTiles)."""
 
     def entries(self, start: int, end: int) -> Sequence[bytes]:
-        """The entries [start, end) below its size, as they were hashed."""
+        """The entries [start, end) below its size, as they were hashed.
+
+        Raises:
+            LedgerError: it does not hold all of them; read() raises alike.
+        """
 
 
 def checkpoint(log: ServedLog) -> Answer:
@@ -51,7 +56,10 @@ def tile(log: ServedLog, level: str, path: str) -> Answer:
     found = _tile_id(log, int(level), path)
     if found is None:
         return said(404, "The log has no such tile.")
-    return _immutable(log.read([found])[found], "public")
+    try:
+        return _immutable(log.read([found])[found], "public")
+    except LedgerError as error:
+        return said(500, str(error))
 
 
 def entries(log: ServedLog, path: str, *, may: Callable[[], bool]) -> Answer:
@@ -68,7 +76,10 @@ def entries(log: ServedLog, path: str, *, may: Callable[[], bool]) -> Answer:
     if found is None:
         return said(404, "The log has no such entries.")
     start = found.index * WIDTH
-    bodies = log.entries(start, start + found.width)
+    try:
+        bodies = log.entries(start, start + found.width)
+    except LedgerError as error:
+        return said(500, str(error))
     return _immutable(bundled(bodies), "private")
 
 

@@ -53,6 +53,8 @@ def is_authorised(
         time: seconds since 1970 UTC, here.
         keys: of the mirrors.
     """
+    if not header.startswith(SCHEME):
+        return False
     try:
         note = base64.b64decode(header.removeprefix(SCHEME), validate=True).decode()
         _, signatures = split_note(note)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from ledger.checkpoint import unverified
+from ledger.checkpoint import Checkpoint, unverified
 from ledger.errors import RemoteDamaged
 from ledger.hashing import HASH_BYTES, leaf_hashes
 from ledger.head_guard import HeadGuard
@@ -16,6 +16,7 @@ from ledger.tiles import (
     TiledTree,
     TileId,
     index_path,
+    root,
     split_hashes,
 )
 
@@ -24,8 +25,9 @@ class FolderMirror:
     """What has been copied of one log (ledger.tile_http.ServedLog).
 
     ``tile/<level>/<number>`` and ``tile/entries/<number>`` are full tiles and bundles,
-    ``tail`` is the bundle that still grows, ``checkpoint`` says how far all of it is
-    proven: it is written last, so that a copy that was broken off is not believed.
+    ``tail/<number>.p/<width>`` the bundle that still grows, ``checkpoint`` says how far
+    all of it is proven: it is written last, and nothing beyond it is ever read, so that
+    a copy that was broken off is not believed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,8 +50,14 @@ class FolderMirror:
         return {tile: b"".join(self._hashes(tile)) for tile in tiles}
 
     def entries(self, start: int, end: int) -> Sequence[bytes]:
-        """The entries [start, end) of one bundle."""
-        return self._bundle(start // WIDTH)[start % WIDTH :][: end - start]
+        """The entries [start, end) of one bundle.
+
+        Raises:
+            RemoteDamaged: the copy has lost some of them.
+        """
+        index, first = start // WIDTH, start - start % WIDTH
+        held = min(self.size() - first, WIDTH)
+        return self._bundle(index, held)[start - first : end - first]
 
     def update(self, remote: RemoteLog) -> int:
         """Copy what the log has signed since.
@@ -66,32 +74,53 @@ class FolderMirror:
         held, (head, note) = self._head.read(), remote.head()
         size = unverified(held).size if held else 0
         if head.size < size:
+            self._check_older(head)
             return 0
         tree = TiledTree.restored(size, self.read)
         leaves = remote.leaves(tree, head)
-        tail = self._bundle(size // WIDTH)[: size % WIDTH]
+        tail = self._bundle(size // WIDTH, size % WIDTH)
         for start, bodies in remote.entries(size, leaves):
             tail = (tail if start % WIDTH else []) + bodies
-            self._write_entries((start + len(bodies) - 1) // WIDTH, tail)
+            self._write(
+                self._bundle_path((start + len(bodies) - 1) // WIDTH, len(tail)),
+                bundled(tail),
+            )
         for tile in tree.extend(leaves):
             self._write(self._tile_path(tile.level, tile.index), tile.hashes)
-        if held is None or head.size > size:
+        if note != held:
+            # Of the same size as well: cosignatures arrive after the checkpoint.
             self._head.swap(expected=held, note=note)
+            self._forget_tails(self._bundle_path(head.size // WIDTH, head.size % WIDTH))
         return len(leaves)
 
-    def _write_entries(self, index: int, bodies: Sequence[bytes]) -> None:
-        name = f"tile/entries/{index_path(index)}" if len(bodies) == WIDTH else "tail"
-        self._write(self._folder / name, bundled(bodies))
+    def _check_older(self, head: Checkpoint) -> None:
+        """A log that shows less than it did must at least show the same."""
+        if head.size and root(head.size, self.read) != head.root:
+            raise RemoteDamaged(
+                f"{head.origin} has signed another history of {head.size} entries than"
+                " this copy holds."
+            )
 
-    def _bundle(self, index: int) -> list[bytes]:
-        full = self._folder / "tile" / "entries" / index_path(index)
-        path = full if full.exists() else self._folder / "tail"
-        if not path.exists():
+    def _forget_tails(self, kept: Path) -> None:
+        """What the tail was at smaller sizes is not read any more."""
+        for path in (self._folder / "tail").rglob("*"):
+            if path.is_file() and path != kept:
+                path.unlink()
+
+    def _bundle(self, index: int, width: int) -> list[bytes]:
+        """The first entries of a bundle, as many as the checkpoint has proven."""
+        if not width:
             return []
-        bodies = unbundled(path.read_bytes())
-        if bodies is None:
-            raise RemoteDamaged(f"The copy is damaged: {path.name} ends in an entry.")
+        path = self._bundle_path(index, width)
+        bodies = unbundled(_read(path))
+        if bodies is None or len(bodies) != width:
+            raise RemoteDamaged(f"The copy is damaged: {path}.")
         return bodies
+
+    def _bundle_path(self, index: int, width: int) -> Path:
+        if width == WIDTH:
+            return self._folder / "tile" / "entries" / index_path(index)
+        return self._folder / "tail" / index_path(index, width)
 
     def _hashes(self, tile: TileId) -> Iterator[bytes]:
         first = tile.index * WIDTH
@@ -104,7 +133,7 @@ class FolderMirror:
                 yield self._root(tile.level - 1, index)
 
     def _full_tile(self, level: int, index: int) -> bytes:
-        hashes = self._tile_path(level, index).read_bytes()
+        hashes = _read(self._tile_path(level, index))
         if len(hashes) != WIDTH * HASH_BYTES:
             raise RemoteDamaged(f"The copy is damaged: tile {level}/{index}.")
         return hashes
@@ -121,3 +150,10 @@ class FolderMirror:
         written = path.with_name(f"{path.name}.new")
         written.write_bytes(data)
         written.replace(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise RemoteDamaged(f"The copy has lost {path}.") from error

@@ -61,16 +61,30 @@ class Recovery:
         tree = self._certifier.read()
         start = tree.size
         head, note = remote.head()
+        kept = self._kept()
+        if kept and kept.size > max(head.size, start):
+            raise LedgerBehind(
+                max(head.size, start),
+                f"This site has signed {kept.size} entries, and only {head.size} are to"
+                " be had there. Nothing was taken. Ask a mirror that holds more.",
+            )
         if head.size >= start:
-            leaves = remote.leaves(tree, head)
-            self._check_signed(tree, leaves)
-            with self._connection.transaction():
-                for at, bodies in remote.entries(start, leaves):
-                    self._connection.execute(queries.ENTER, [at, bodies])
-                self._keep(head, note)
-        self._check_enough(max(head.size, start))
+            self._take(remote, tree, head, note)
+        if kept is None and (newest := self._signed_note()):
+            # The mirror is believed to be the newest: that is why it was asked.
+            self._guard.swap(expected=None, note=newest)
         self._certifier.resume()
         return max(head.size - start, 0)
+
+    def _take(
+        self, remote: RemoteLog, tree: TiledTree, head: Checkpoint, note: str
+    ) -> None:
+        leaves = remote.leaves(tree, head)
+        self._check_signed(tree, leaves)
+        with self._connection.transaction():
+            for at, bodies in remote.entries(tree.size, leaves):
+                self._connection.execute(queries.ENTER, [at, bodies])
+            self._keep(head, note)
 
     def accept_database(self) -> int:
         """Believe this database, where nothing else remembers the log's head.
@@ -87,9 +101,8 @@ class Recovery:
                 " be believed: start the sequencer, or recover from a mirror."
             )
         size = self._certifier.read().size
-        latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
-        if latest:
-            self._guard.swap(expected=None, note=latest[0])
+        if note := self._signed_note():
+            self._guard.swap(expected=None, note=note)
         self._certifier.resume()
         return size
 
@@ -107,14 +120,10 @@ class Recovery:
                 " mirror holds. Nothing was taken.",
             )
 
-    def _check_enough(self, size: int) -> None:
-        kept = self._kept()
-        if kept and kept.size > size:
-            raise LedgerBehind(
-                size,
-                f"This site has signed {kept.size} entries, and only {size} are to be"
-                " had there. Ask a mirror that holds more.",
-            )
+    def _signed_note(self) -> str:
+        """The last checkpoint in the database; nothing where there is none."""
+        latest = self._connection.execute(queries.LATEST_CHECKPOINT).fetchone()
+        return str(latest[0]) if latest else ""
 
     def _kept(self) -> Checkpoint | None:
         note = self._guard.read()

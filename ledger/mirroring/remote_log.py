@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.checkpoint import Checkpoint, parse_and_verify
-from ledger.encoding import decode_entry, log_id
+from ledger.encoding import decode_entry, genesis_hash, log_id
 from ledger.errors import EncodingError, NoteRejected, PartyUnreachable, RemoteDamaged
 from ledger.fetching import Party, Reply
-from ledger.hashing import HASH_BYTES, leaf_hashes
+from ledger.hashing import HASH_BYTES, leaf_hash
 from ledger.mirroring.access import authorization
 from ledger.note import MAX_NOTE_BYTES
 from ledger.signing import LogSigner
@@ -16,6 +16,7 @@ from ledger.tile_http import unbundled
 from ledger.tiles import WIDTH, TiledTree, TileId, split_hashes
 from ledger.verifier_key import VerifierKey
 
+MAX_LEAVES = 20_000_000  # at once; their hashes are held in memory
 MAX_BUNDLE_BYTES = WIDTH * (2 + 65_535)
 
 
@@ -75,9 +76,14 @@ class RemoteLog:
             PartyUnreachable: a tile is not to be had.
             RemoteDamaged: the tiles do not lead from the tree to the checkpoint.
         """
-        wanted = list(_leaf_tiles(tree.size, head.size))
-        found = b"".join(self._tile(tile) for tile in wanted)
-        hashes = split_hashes(found)[tree.size % WIDTH :] if wanted else []
+        if head.size - tree.size > MAX_LEAVES:
+            raise RemoteDamaged(
+                f"{self.origin} has signed {head.size} entries, too many to fetch after"
+                f" {tree.size}."
+            )
+        tiles = _leaf_tiles(tree.size, head.size)
+        hashes = [h for tile in tiles for h in split_hashes(self._tile(tile))]
+        hashes = hashes[tree.size % WIDTH :]
         grown = tree.copy()
         grown.extend(hashes)
         if (grown.size, grown.root()) != (head.size, head.root):
@@ -103,33 +109,31 @@ class RemoteLog:
             PartyUnreachable: a bundle is not to be had.
             RemoteDamaged: an entry is not the one that was hashed, or no entry.
         """
-        end = start + len(leaves)
-        for tile in _leaf_tiles(start, end):
+        previous = None if start else genesis_hash(self.origin)
+        for tile in _leaf_tiles(start, start + len(leaves)):
             first = tile.index * WIDTH
-            skipped = max(start - first, 0)
-            bodies = self._bundle(tile)[skipped:]
-            at = first + skipped
-            self._check(at, bodies, leaves[at - start : at - start + len(bodies)])
+            at = max(start, first)
+            bodies = self._bundle(tile)[at - first :]
+            proven = leaves[at - start : at - start + len(bodies)]
+            for seq, body in enumerate(bodies, start=at):
+                self._check(seq, body, proven[seq - at], previous)
+                previous = proven[seq - at]
             yield at, bodies
 
     def _check(
-        self, start: int, bodies: Sequence[bytes], leaves: Sequence[bytes]
+        self, seq: int, body: bytes, leaf: bytes, previous: bytes | None
     ) -> None:
-        for seq, body, hashed, leaf in zip(
-            range(start, start + len(bodies)),
-            bodies,
-            leaf_hashes(bodies),
-            leaves,
-            strict=True,
-        ):
-            if hashed != leaf:
-                raise RemoteDamaged(f"Entry {seq} served is not the one hashed.")
-            try:
-                entry = decode_entry(body)
-            except EncodingError as error:
-                raise RemoteDamaged(f"Entry {seq} cannot be read: {error}") from error
-            if (entry.seq, entry.log_id) != (seq, log_id(self.origin)):
-                raise RemoteDamaged(f"Entry {seq} served is another one.")
+        """Refuse what is not the entry of this number, as it was hashed."""
+        if leaf_hash(body) != leaf:
+            raise RemoteDamaged(f"Entry {seq} served is not the one hashed.")
+        try:
+            entry = decode_entry(body)
+        except EncodingError as error:
+            raise RemoteDamaged(f"Entry {seq} cannot be read: {error}") from error
+        if (entry.seq, entry.log_id) != (seq, log_id(self.origin)):
+            raise RemoteDamaged(f"Entry {seq} served is another one.")
+        if previous is not None and entry.previous_hash != previous:
+            raise RemoteDamaged(f"Entry {seq} does not continue the chain.")
 
     def _tile(self, tile: TileId) -> bytes:
         hashes = self._fetch(f"tile/{tile.level}/{tile.path}", tile.width * 32).body

@@ -47,9 +47,14 @@ class Rounds:
         views = views_of(log.name, self._others)
         if seen := self._folder.store.last(log.name):
             views.append(View(self._folder.name, seen.note))
-        for found in contradictions(
-            log.key, views, head=View(log.name, head), read=remote.read
-        ):
+        shown = View(log.name, head)
+        found_here = contradictions(log.key, views, head=shown, read=remote.read)
+        copy = self._folder.mirror(log.name)
+        if copied := copy.checkpoint():
+            # A log that shows less than it did is held against the copy of what it did.
+            held = View(self._folder.name, copied)
+            found_here += contradictions(log.key, [shown], head=held, read=copy.read)
+        for found in found_here:
             self._folder.store.keep_evidence(log.name, found.first, found.second)
             self._tell(
                 log.name,

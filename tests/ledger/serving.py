@@ -39,7 +39,9 @@ def _closing(application: Any) -> Any:
 def served(application: Any) -> Iterator[str]:
     """The address under which a WSGI application answers, in threads of its own."""
     with make_server("127.0.0.1", 0, _closing(application), _Server, _Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

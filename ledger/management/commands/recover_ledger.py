@@ -78,18 +78,24 @@ class Command(BaseCommand):
             )
             return
         remote = RemoteLog(key=key, url=url, admission=Pass(key.name, signer))
-        fetched = recovery.fetch(remote)
-        self.stdout.write(
-            f"{fetched} entries were missing and are back, each checked. The sequencer"
-            " goes on by itself."
-        )
+        if fetched := recovery.fetch(remote):
+            self.stdout.write(
+                f"{fetched} entries were missing and are back, each checked. The"
+                " sequencer goes on by itself."
+            )
+        else:
+            self.stdout.write(
+                "Nothing was missing; the mirror holds no more than this."
+            )
 
     def _wait_for_turn(self, connection: Connection) -> None:
         given_up = Event()
         timer = Timer(TURN_S, given_up.set)
         timer.start()
-        wait_for_turn(connection, stop=given_up, tell=self.stdout.write)
-        timer.cancel()
+        try:
+            wait_for_turn(connection, stop=given_up, tell=self.stdout.write)
+        finally:
+            timer.cancel()
         if given_up.is_set():
             raise CommandError(
                 "A sequencer is at work on this log, so it needs no recovery."
