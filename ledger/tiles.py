@@ -9,9 +9,10 @@ https://c2sp.org/tlog-tiles
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
-from ledger.hashing import HASH_BYTES
+from ledger.hashing import HASH_BYTES, parent_hashes
 from ledger.merkle import Path, joined, perfect_root
 
 HEIGHT = 8
@@ -242,12 +243,14 @@ def _siblings(start: int, end: int, low: int, high: int) -> list[Range]:
 
 def _hashes(ranges: Sequence[Range], size: int, read: ReadTiles) -> Path:
     """The root of each range, from as few tiles as hold them."""
-    nodes = [list(_perfect(*found)) for found in ranges]
-    wanted = {_tile_of(node, size) for group in nodes for node in group}
-    tiles = read(sorted(wanted)) if wanted else {}
+    placed = [
+        [(node, _tile_of(node, size)) for node in _perfect(*found)] for found in ranges
+    ]
+    wanted = dict.fromkeys(tile for group in placed for _, tile in group)
+    tiles = read(list(wanted)) if wanted else {}
     return tuple(
-        joined(_node_hash_in(node, tiles[_tile_of(node, size)]) for node in group[::-1])
-        for group in nodes
+        joined(_node_hash_in(node, tiles[tile]) for node, tile in reversed(group))
+        for group in placed
     )
 
 
@@ -278,8 +281,16 @@ def _tile_of(node: _Node, size: int) -> TileId:
 
 def _node_hash_in(node: _Node, tile: bytes) -> bytes:
     height = node.height % HEIGHT
-    first = (node.place << height) % WIDTH * HASH_BYTES
-    return perfect_root(split_hashes(tile[first : first + (HASH_BYTES << height)]))
+    return _nodes(tile)[height][((node.place << height) % WIDTH) >> height]
+
+
+@lru_cache(maxsize=256)  # 8 MiB: the upper tiles stand in every proof
+def _nodes(tile: bytes) -> list[list[bytes]]:
+    """A tile's hashes with the nodes above them, height by height."""
+    levels = [split_hashes(tile)]
+    while len(levels[-1]) > 1:
+        levels.append(parent_hashes(levels[-1]))
+    return levels
 
 
 def split_hashes(data: bytes) -> list[bytes]:
