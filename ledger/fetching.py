@@ -24,6 +24,12 @@ class Reply:
     body: bytes
     content_type: str
 
+    @property
+    def sentence(self) -> str:
+        """What a refusal says, made fit for people and tables."""
+        text = self.body[:200].decode(errors="replace")
+        return "".join(c if c.isprintable() else " " for c in text).strip()
+
 
 class _PunctualReader(io.RawIOBase):
     """A socket's bytes, until a moment that no trickle of them can put off."""

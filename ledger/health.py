@@ -140,7 +140,7 @@ def _witnesses(stand: Standing) -> Iterator[Check]:
     contacts = {contact.witness: contact for contact in Contact.objects.all()}
     for witness in stand.policy.witnesses:
         name, size = witness.key.name, stand.followed.get(witness.key.identity, 0)
-        contact = contacts.get(name)
+        contact = contacts.get(witness.key.label)
         if contact and contact.trouble:
             yield Check(name, "attention", contact.trouble, contact.answered_at)
         elif size:

@@ -138,7 +138,7 @@ def inclusion(seq: int) -> InclusionProof:
 
 
 def _covering(seq: int) -> Checkpoint | None:
-    witnessed = witnessed_checkpoint(standing().policy)
+    witnessed = witnessed_checkpoint(standing())
     if witnessed and witnessed.size > seq:
         return witnessed
     latest = Checkpoint.objects.order_by("-size").first()

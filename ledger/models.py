@@ -124,7 +124,7 @@ class Cosignature(models.Model):
 class Contact(models.Model):
     """How asking a witness went the last time."""
 
-    witness = models.TextField(primary_key=True)
+    witness = models.TextField(primary_key=True)  # its key's name+id
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
     trouble = models.TextField()

@@ -11,6 +11,7 @@ https://c2sp.org/tlog-policy
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ledger.errors import NoteRejected, PolicyRejected
 from ledger.note import COSIGNATURE_TYPE, ED25519_TYPE
@@ -84,6 +85,23 @@ class Policy:
         return sum(each[: group.needed])
 
 
+def read_policy(path: Path) -> Policy:
+    """Read a policy file, whose comments may be in any encoding.
+
+    Raises:
+        PolicyRejected: it cannot be read, or the first line that is wrong.
+        FileNotFoundError: it is not there.
+    """
+    try:
+        return parse_policy(path.read_bytes().decode(errors="surrogateescape"))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise PolicyRejected(
+            f"The policy {path} cannot be read ({error.strerror})."
+        ) from error
+
+
 def parse_policy(text: str) -> Policy:
     """Read a policy file.
 
@@ -135,8 +153,11 @@ class _Reader:
         if any((c < " " and c != "\t") or c == "\x7f" for c in line):
             raise PolicyRejected("there is a control character.")
         words = [word for word in line.replace("\t", " ").split(" ") if word]
-        if words and not words[0].startswith("#"):
-            self._take(words)
+        if not words or words[0].startswith("#"):
+            return
+        if not line.isascii() and any("\ud800" <= c <= "\udfff" for c in line):
+            raise PolicyRejected("a line that is no comment is not UTF-8.")
+        self._take(words)
 
     def _take(self, words: list[str]) -> None:
         keyword, *rest = words

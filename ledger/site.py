@@ -14,7 +14,7 @@ from ledger.certifying import Certifier
 from ledger.errors import LedgerError, NoteRejected
 from ledger.head_guard import HeadGuard
 from ledger.note import ED25519_TYPE
-from ledger.policy import Policy, parse_policy
+from ledger.policy import Policy, read_policy
 from ledger.signing import LogSigner
 from ledger.verifier_key import VerifierKey, parse_verifier_key
 
@@ -84,7 +84,10 @@ def policy() -> Policy:
     Raises:
         PolicyRejected: the file cannot be read, with its first wrong line.
     """
-    return parse_policy(_text_of(settings.LEDGER_POLICY) or "quorum none\n")
+    try:
+        return read_policy(settings.LEDGER_POLICY)
+    except FileNotFoundError:
+        return Policy()
 
 
 def mirror_keys() -> list[VerifierKey]:
@@ -102,7 +105,7 @@ def mirror_troubles() -> list[str]:
 
 
 def _mirror_lines() -> list[str]:
-    lines = (_text_of(settings.LEDGER_MIRRORS) or "").splitlines()
+    lines = _text_of(settings.LEDGER_MIRRORS).splitlines()
     stripped = [line.strip() for line in lines]
     return [line for line in stripped if line and not line.startswith("#")]
 
@@ -114,11 +117,12 @@ def _mirror(line: str) -> VerifierKey | None:
         return None
 
 
-def _text_of(path: Path) -> str | None:
+def _text_of(path: Path) -> str:
+    """A file's text; nothing where it is not there."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
-        return None
+        return ""
 
 
 def head_guard() -> HeadGuard:

@@ -10,7 +10,8 @@ from ledger.body_checks import sample_bodies
 from ledger.errors import LedgerError
 from ledger.inspection import Ask, inspect
 from ledger.models import Inspection
-from ledger.site import connect, log_signer, origin, policy
+from ledger.site import connect, log_signer, origin
+from ledger.witnessed import standing
 from ledger.witnessing import anchoring
 from ledger.witnessing.watching import watch_logs
 
@@ -58,7 +59,7 @@ def _inspect_slice(inspection: Inspection) -> bool:
     ask = Ask(
         origin(),
         log_signer().public_key,
-        witnesses=policy().witness_keys,
+        witnesses=standing().policy.witness_keys,
         since=inspection.certified,
         most=SLICE,
     )

@@ -196,6 +196,17 @@ def root(size: int, read: ReadTiles) -> bytes:
     return TiledTree.restored(size, read).root()
 
 
+def older_root(old_size: int, size: int, read: ReadTiles) -> bytes:
+    """The root of the first entries, from the tiles of the whole tree, 32 bytes.
+
+    Args:
+        old_size: 1 <= old_size <= size.
+        size: of the tree whose tiles are read.
+        read: reads them.
+    """
+    return _hashes([(0, old_size)], size, read)[0]
+
+
 def inclusion_path(index: int, size: int, read: ReadTiles) -> Path:
     """The siblings from a leaf up to the root, RFC 6962 section 2.1.1.
 

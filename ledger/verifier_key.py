@@ -38,13 +38,18 @@ class VerifierKey:
         return self.name, self.key_id
 
     @property
+    def label(self) -> str:
+        """The same as text, for people and tables: ``name+id``."""
+        return f"{self.name}+{self.key_id.hex()}"
+
+    @property
     def raw(self) -> bytes:
         """The public key itself, 32 bytes (RFC 8032)."""
         return self.public_key.public_bytes_raw()
 
     def __str__(self) -> str:
         encoded = base64.b64encode(bytes([self.signature_type]) + self.raw).decode()
-        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+        return f"{self.label}+{encoded}"
 
 
 def parse_verifier_key(text: str, *, signature_type: int) -> VerifierKey:

@@ -8,7 +8,8 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger import tile_http
-from ledger.answer import Answer
+from ledger.answer import Answer, said
+from ledger.errors import LedgerError
 from ledger.mirroring.access import is_authorised
 from ledger.served_log import SiteLog
 from ledger.site import mirror_keys, origin, policy, witness_name, witness_signer
@@ -49,13 +50,20 @@ def entries(request: HttpRequest, path: str) -> HttpResponse:
 @require_POST
 def add_checkpoint(request: HttpRequest) -> HttpResponse:
     """Cosign another site's checkpoint (C2SP tlog-witness); its signature is its pass."""
-    return _response(site_witness().add_checkpoint(request.read(MAX_BODY_BYTES + 1)))
+    try:
+        witness = site_witness()
+    except LedgerError as error:
+        return _response(said(503, str(error)))
+    return _response(witness.add_checkpoint(request.read(MAX_BODY_BYTES + 1)))
 
 
 @require_safe
 def cosigned_checkpoint(request: HttpRequest, origin_hash: str) -> HttpResponse:
     """The last checkpoint cosigned of a log, for whoever watches it."""
-    return _response(site_witness().latest(origin_hash))
+    try:
+        return _response(site_witness().latest(origin_hash))
+    except LedgerError as error:
+        return _response(said(503, str(error)))
 
 
 def site_witness() -> Witness:

@@ -21,7 +21,7 @@ FOLLOWED = """
 """
 RECENT = """
     SELECT size, array_agg(witness), array_agg(key_id) FROM ledger.cosignature
-    GROUP BY size ORDER BY size DESC LIMIT 200
+    WHERE size <= %s GROUP BY size ORDER BY size DESC LIMIT 200
 """
 
 
@@ -41,6 +41,12 @@ class Standing:
     def seen_by(self, seq: int) -> set[tuple[str, bytes]]:
         """Whoever has cosigned a tree that holds the entry."""
         return {known for known, size in self.followed.items() if size > seq}
+
+    @property
+    def met_at(self) -> int:
+        """No checkpoint larger than this can have been cosigned by enough; 0 if none."""
+        sizes = sorted(set(self.followed.values()), reverse=True)
+        return next((s for s in sizes if self.policy.is_met(self.seen_by(s - 1))), 0)
 
     def is_witnessed(self, seq: int) -> bool:
         """Whether enough have."""
@@ -66,12 +72,13 @@ def standing() -> Standing:
     return Standing(known, dict(zip((k.identity for k in keys), sizes, strict=True)))
 
 
-def witnessed_checkpoint(known: Policy) -> Checkpoint | None:
+def witnessed_checkpoint(stand: Standing) -> Checkpoint | None:
     """The latest checkpoint that alone meets the policy; None where none does."""
-    if not known.needed:
+    known = stand.policy
+    if not known.needed or not stand.met_at:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(RECENT)
+        cursor.execute(RECENT, [stand.met_at])
         sizes = [
             size
             for size, names, ids in cursor.fetchall()

@@ -47,8 +47,8 @@ def pack_proofs(acting: Acting, patient: Patient) -> Packed:
             "institution", "actor", "document", "patient"
         )
     }
-    policy = _policy()
-    checkpoint = witnessed_checkpoint(policy) or _latest()
+    stand = standing()
+    checkpoint = witnessed_checkpoint(stand) or _latest()
     covered = Entry.objects.filter(
         statement_id__in=list(acts), seq__lt=checkpoint.size if checkpoint else 0
     ).order_by("seq")
@@ -61,7 +61,7 @@ def pack_proofs(acting: Acting, patient: Patient) -> Packed:
             for entry in entries
         ],
         checkpoint=cosigned(checkpoint),
-        policy=policy,
+        policy=_with_this_log(stand.policy),
         authors=author_keys(_authors(entries)),
         title=_("The history of %(name)s") % {"name": patient.full_name},
         made_at=timezone.now(),
@@ -69,9 +69,8 @@ def pack_proofs(acting: Acting, patient: Patient) -> Packed:
     return Packed(content, len(entries), len(acts) - len(entries))
 
 
-def _policy() -> Policy:
+def _with_this_log(known: Policy) -> Policy:
     """Whom the reader is asked to trust: this log, and this site's witnesses."""
-    known = standing().policy
     own = Party(origin(), VerifierKey(origin(), log_signer().public_key))
     return Policy((own,), known.witnesses, known.groups, known.quorum)
 

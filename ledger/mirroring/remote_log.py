@@ -151,9 +151,8 @@ class RemoteLog:
     def _fetch(self, path: str, most: int) -> Reply:
         reply = self._party.get(path, most=most, authorization=self._pass(path))
         if reply.status != 200:
-            reason = reply.body[:200].decode(errors="replace").strip()
             raise PartyUnreachable(
-                f"{self._party.prefix}/{path} answers {reply.status}: {reason}"
+                f"{self._party.prefix}/{path} answers {reply.status}: {reply.sentence}"
             )
         return reply
 

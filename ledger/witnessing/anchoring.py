@@ -16,6 +16,7 @@ KEEP = """
     INSERT INTO ledger.anchor (statement_id, origin, size, note)
     VALUES (%s, %s, %s, %s)
 """
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(1095584817, 3)"
 RAW_SHA2_256 = b"\x01\x55\x12\x20"  # CIDv1, raw, sha2-256, 32 bytes
 
 
@@ -43,6 +44,8 @@ def cid_of(note: str) -> bytes:
 
 @transaction.atomic
 def _anchor(state: WitnessState, every: timedelta) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
     last = Anchor.objects.filter(origin=state.origin).order_by("-anchored_at").first()
     if last and (last.size >= state.size or last.anchored_at > timezone.now() - every):
         return False

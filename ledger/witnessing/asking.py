@@ -23,6 +23,7 @@ from ledger.witnessing.client import WitnessClient
 
 POLL_S = 0.2
 ROUND_S = 5.0  # a round that still lacks its quorum is given up after this
+START_S = 3.0
 FIRST_PAUSE_S = 1.0
 LAST_PAUSE_S = 60.0
 
@@ -165,7 +166,7 @@ class Asker:
             else:
                 self._keep(size, said)
                 each.client.cosigned = max(each.client.cosigned, size)
-            told = {"witness": each.client.key.name, "trouble": trouble}
+            told = {"witness": each.client.key.label, "trouble": trouble}
             self._connection.execute(TOLD, told)
 
     def _keep(self, size: int, said: Cosignature) -> None:
@@ -184,12 +185,16 @@ class Asker:
 def promises(*, origin: str, signer: LogSigner, policy: Policy) -> list[Promise]:
     """This log's checkpoints as its witnesses hold them, as far as they answer.
 
-    What the log itself has not signed is left out: a liar must not stop the log.
+    What the log itself has not signed is left out: a liar must not stop the log. Who
+    stays silent is waited for three seconds.
     """
     clients = [WitnessClient(key=w.key, url=w.url) for w in policy.witnesses if w.url]
-    with ThreadPoolExecutor(len(clients) or 1) as pool:
-        held = [pool.submit(_held, client, origin, signer) for client in clients]
-    return [promise for future in held if (promise := future.result())]
+    pool = ThreadPoolExecutor(len(clients) or 1)
+    held = [pool.submit(_held, client, origin, signer) for client in clients]
+    answered, _ = wait(held, timeout=START_S)
+    pool.shutdown(wait=False, cancel_futures=True)
+    found = [future.result() for future in held if future in answered]
+    return [promise for promise in found if promise]
 
 
 def _held(client: WitnessClient, origin: str, signer: LogSigner) -> Promise | None:

@@ -52,8 +52,9 @@ class WitnessClient:
                 )
             reply = self._ask(checkpoint, note, consistency, known)
         if reply.status != 200:
-            reason = reply.body[:200].decode(errors="replace").strip()
-            raise WitnessRefused(f"{self.key.name} refuses ({reply.status}): {reason}")
+            raise WitnessRefused(
+                f"{self.key.name} refuses ({reply.status}): {reply.sentence}"
+            )
         return self._checked(reply, note)
 
     def latest(self, origin: str) -> str | None:

@@ -1,7 +1,7 @@
 """Finds a log that has shown different histories to different people."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -9,8 +9,6 @@ from typing import NamedTuple
 from ledger import tiles
 from ledger.checkpoint import Checkpoint, parse_and_verify
 from ledger.errors import (
-    LedgerDamaged,
-    LedgerError,
     NoteRejected,
     PartyUnreachable,
     ProofRejected,
@@ -49,8 +47,9 @@ def contradictions(
 ) -> list[Contradiction]:
     """Hold what others have seen of a log against what it shows now.
 
-    What is not signed by the log is passed over, and so is what lies beyond the head:
-    a log may be slow, or be on its way back from a backup.
+    What is not signed by the log is passed over, and so is what lies beyond the head: a
+    log may be slow, or be on its way back from a backup. Tiles that do not lead to the
+    head accuse nobody: whoever spoilt them need not be the log.
 
     Args:
         key: with which the log signs.
@@ -61,16 +60,29 @@ def contradictions(
     Raises:
         NoteRejected: the head is not signed by the log.
         PartyUnreachable: its tiles are not to be had.
+        RemoteDamaged: its tiles do not lead to the head; LedgerDamaged alike.
     """
     shown = _seen(key, head.note)
+    return [
+        Contradiction(key.name, seen, shown, told_by)
+        for told_by, seen in _signed(key, views)
+        if 0 < seen.size <= shown.size and not _continues(seen, shown, read)
+    ]
+
+
+def two_of_one_size(key: VerifierKey, views: Sequence[View]) -> list[Contradiction]:
+    """Views that contradict each other by themselves, whatever the log shows.
+
+    Args:
+        key: with which the log signs; what it has not signed is passed over.
+        views: what others have seen.
+    """
+    first: dict[int, Seen] = {}
     found = []
-    for view in views:
-        try:
-            seen = _seen(key, view.note)
-        except NoteRejected:
-            continue
-        if seen.size <= shown.size and not _continues(seen, shown, read):
-            found.append(Contradiction(key.name, seen, shown, view.told_by))
+    for told_by, seen in _signed(key, views):
+        known = first.setdefault(seen.size, seen)
+        if known.root != seen.root:
+            found.append(Contradiction(key.name, known, seen, told_by))
     return found
 
 
@@ -97,35 +109,44 @@ def evidence_of(key: VerifierKey, witness: Known) -> list[Contradiction]:
     try:
         reply = Party(witness.url).get(path, most=MAX_EVIDENCE_BYTES)
         pairs = json.loads(reply.body) if reply.status == 200 else []
-        found = [_checked(key, witness, *pair) for pair in pairs]
-    except (LedgerError, ValueError, TypeError):
+    except (PartyUnreachable, ValueError, RecursionError):
         return []
-    return [contradiction for contradiction in found if contradiction]
+    told = [
+        [View(witness.key.name, note) for note in pair]
+        for pair in (pairs if isinstance(pairs, list) else [])
+        if isinstance(pair, list) and [*map(type, pair)] == [str, str]
+    ]
+    return [found for pair in told for found in two_of_one_size(key, pair)]
 
 
-def _checked(
-    key: VerifierKey, witness: Known, first: str, second: str
-) -> Contradiction | None:
-    one, other = _seen(key, first), _seen(key, second)
-    if one.size != other.size or one.root == other.root:
-        return None
-    return Contradiction(key.name, one, other, witness.key.name)
+def _signed(key: VerifierKey, views: Iterable[View]) -> Iterator[tuple[str, Seen]]:
+    for view in views:
+        try:
+            yield view.told_by, _seen(key, view.note)
+        except NoteRejected:
+            continue
 
 
 def _continues(old: Seen, new: Seen, read: ReadTiles) -> bool:
-    if old.size == 0:
-        return True
+    """Whether a tree continues an older one; its own tiles prove which older one.
+
+    Raises:
+        RemoteDamaged: the tiles prove nothing of either.
+    """
+    if old.size == new.size:
+        return old.root == new.root
+    root = tiles.older_root(old.size, new.size, read)
     try:
         verify_consistency(
             old_size=old.size,
             new_size=new.size,
-            old_root=old.root,
+            old_root=root,
             new_root=new.root,
             path=tiles.consistency_path(old.size, new.size, read),
         )
-    except (ProofRejected, RemoteDamaged, LedgerDamaged):
-        return False
-    return True
+    except ProofRejected as error:
+        raise RemoteDamaged(f"The tiles do not lead to the head: {error}") from error
+    return root == old.root
 
 
 def _seen(key: VerifierKey, note: str) -> Seen:

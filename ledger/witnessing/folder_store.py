@@ -1,5 +1,6 @@
 """A witness's memory in a folder, for a witness that has no database."""
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class FolderWitnessStore:
     """One file a log, changed by compare-and-swap (WitnessStore).
 
     ``seen/<SHA-256 of the origin>`` holds the last note cosigned,
-    ``evidence/<the same>-<size>-<number>`` one of two notes that contradict another.
+    ``evidence/<the same>-<size>-<size>`` two notes that contradict each other, as JSON.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +32,9 @@ class FolderWitnessStore:
         last = _seen(held) if held else None
         if (last.size if last else 0) != old_size:
             return False
-        if last and last.size == seen.size and last.root != seen.root:
+        if last and seen.size <= last.size and seen.root != last.root:
+            return False
+        if seen.size < old_size:
             return False
         try:
             guard.swap(expected=held, note=seen.note)
@@ -43,24 +46,19 @@ class FolderWitnessStore:
         """Keep two signed checkpoints that cannot both be true; safe to call twice."""
         folder = self._folder / "evidence"
         folder.mkdir(parents=True, exist_ok=True)
-        for place, seen in enumerate((first, second), start=1):
-            name = f"{_hashed(origin)}-{first.size}-{second.size}-{place}"
-            (folder / name).write_text(seen.note, encoding="utf-8")
+        path = folder / f"{_hashed(origin)}-{first.size}-{second.size}"
+        written = path.with_name(f"{path.name}.new")
+        written.write_text(json.dumps([first.note, second.note]), encoding="utf-8")
+        written.replace(path)
 
     def evidence(self, origin: str) -> list[tuple[str, str]]:
         """Every pair of notes kept of a log."""
-        firsts = sorted((self._folder / "evidence").glob(f"{_hashed(origin)}-*-1"))
-        return [
-            (first.read_text("utf-8"), _second(first).read_text("utf-8"))
-            for first in firsts
-        ]
+        kept = sorted((self._folder / "evidence").glob(f"{_hashed(origin)}-*"))
+        pairs = [path for path in kept if path.suffix != ".new"]
+        return [tuple(json.loads(path.read_text("utf-8"))) for path in pairs]
 
     def _guard(self, origin: str) -> HeadGuard:
         return HeadGuard(self._folder / "seen" / _hashed(origin))
-
-
-def _second(first: Path) -> Path:
-    return first.with_name(f"{first.name.removesuffix('1')}2")
 
 
 def _hashed(origin: str) -> str:

@@ -1,12 +1,18 @@
 """What a witness of its own does beside answering: copy logs, compare views."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event
 
 from ledger.errors import LedgerError
 from ledger.mirroring.remote_log import RemoteLog
 from ledger.policy import Party, Policy
-from ledger.witnessing.comparing import View, contradictions, views_of
+from ledger.witnessing.comparing import (
+    Contradiction,
+    View,
+    contradictions,
+    two_of_one_size,
+    views_of,
+)
 from ledger.witnessing.folder import WitnessFolder
 
 EVERY_S = 5.0
@@ -42,23 +48,30 @@ class Rounds:
         self._folder.mirror(log.name).update(self._remote(log))
 
     def _compare(self, log: Party) -> None:
-        remote = self._remote(log)
-        _, head = remote.head()
         views = views_of(log.name, self._others)
         if seen := self._folder.store.last(log.name):
             views.append(View(self._folder.name, seen.note))
-        shown = View(log.name, head)
-        found_here = contradictions(log.key, views, head=shown, read=remote.read)
+        remote = self._remote(log)
+        try:
+            shown = View(log.name, remote.head()[1])
+            found = contradictions(log.key, views, head=shown, read=remote.read)
+        except LedgerError:
+            # Whatever the log says or does not say, two views may say enough.
+            self._accuse(two_of_one_size(log.key, views))
+            raise
+        self._accuse(found)
         copy = self._folder.mirror(log.name)
         if copied := copy.checkpoint():
             # A log that shows less than it did is held against the copy of what it did.
             held = View(self._folder.name, copied)
-            found_here += contradictions(log.key, [shown], head=held, read=copy.read)
-        for found in found_here:
-            self._folder.store.keep_evidence(log.name, found.first, found.second)
+            self._accuse(contradictions(log.key, [shown], head=held, read=copy.read))
+
+    def _accuse(self, found: Iterable[Contradiction]) -> None:
+        for each in found:
+            self._folder.store.keep_evidence(each.origin, each.first, each.second)
             self._tell(
-                log.name,
-                f"{log.name} has shown {found.told_by} another history than it shows"
+                f"{each.origin} {each.told_by}",
+                f"{each.origin} has shown {each.told_by} another history than it shows"
                 " here. Both signed notes are kept in evidence/.",
             )
 

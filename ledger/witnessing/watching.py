@@ -12,6 +12,7 @@ from ledger.witnessing.comparing import (
     View,
     contradictions,
     evidence_of,
+    two_of_one_size,
     views_of,
 )
 from ledger.witnessing.evidence import keep
@@ -40,10 +41,10 @@ def _in_own_log(known: Policy) -> list[Contradiction]:
     own, log = VerifierKey(origin(), log_signer().public_key), SiteLog()
     head = log.checkpoint()
     found = [c for witness in _reachable(known) for c in evidence_of(own, witness)]
-    if head:
-        views = views_of(own.name, _reachable(known))
-        found += _contradictions(own, views, View("This site", head), log.read)
-    return found
+    views = views_of(own.name, _reachable(known))
+    if head is None:
+        return found + two_of_one_size(own, views)
+    return found + _contradictions(own, views, View("This site", head), log.read)
 
 
 def _in_foreign_log(log: Party, known: Policy) -> list[Contradiction]:
@@ -55,7 +56,7 @@ def _in_foreign_log(log: Party, known: Policy) -> list[Contradiction]:
     try:
         head = View(log.name, remote.head()[1])
     except LedgerError:
-        return found
+        return found + two_of_one_size(log.key, views)
     return found + _contradictions(log.key, views, head, remote.read)
 
 
@@ -65,7 +66,7 @@ def _contradictions(
     try:
         return contradictions(key, views, head=head, read=read)
     except LedgerError:
-        return []
+        return two_of_one_size(key, views)
 
 
 def _reachable(known: Policy) -> list[Party]:

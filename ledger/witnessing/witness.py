@@ -132,10 +132,10 @@ class Witness:
         line = cosign(
             text, name=self._name, signer=self._signer, time=int(self._clock())
         )
-        own = (
-            s.line for s in signatures if (s.name, s.key_id) == (key.name, key.key_id)
-        )
-        note = f"{text}\n{''.join(dict.fromkeys(own))}{line}"
+        own = next(s.line for s in signatures if (s.name, s.key_id) == key.identity)
+        note = f"{text}\n{own}{line}"
+        if len(note.encode()) > MAX_NOTE_BYTES:
+            return said(400, "The checkpoint leaves no room for a cosignature.")
         seen = Seen(checkpoint.size, checkpoint.root, note)
         if not self._store.advance(asked.origin, old_size=asked.old_size, seen=seen):
             return self._conflict(asked.origin)

@@ -79,16 +79,6 @@ def test_an_inspection_that_is_long_ago_asks_for_attention(world: World):
     assert said_on_health().startswith("attention: ")
 
 
-def test_a_policy_that_cannot_be_read_is_said_and_ends_the_night(
-    world: World, settings, tmp_path
-):
-    settings.LEDGER_POLICY = tmp_path / "policy"
-    settings.LEDGER_POLICY.write_text("quorum nobody\n")
-    world.sequence(1)
-    done = night(world)
-    assert "Line 1 of the policy" in done.trouble
-
-
 @pytest.mark.parametrize("function", ["compare_views", "anchor_logs"])
 def test_a_site_that_knows_nobody_has_nothing_to_do(world: World, function: str):
     world.sequence(1)

@@ -1,5 +1,6 @@
 """Runs a witness of its own: for a hospital that does not trust the portal's word."""
 
+import socket
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gunicorn.app.base import BaseApplication
 
 from ledger.errors import LedgerError
-from ledger.policy import Policy, parse_policy
+from ledger.policy import Policy, read_policy
 from ledger.witnessing.folder import WitnessFolder
 from ledger.witnessing.rounds import Rounds
 from ledger.witnessing.wsgi import WitnessApp
@@ -39,10 +40,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"witness {folder.key}\nmirror {folder.mirror_key}")
                 return
             policy = _read(options["policy"])
+            _check_free(options["bind"])
         except LedgerError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{folder.name} witnesses at http://{options['bind']}")
-        self.stdout.flush()
+        except OSError as error:
+            raise CommandError(
+                f"{options['folder']} cannot be a witness's folder ({error.strerror})."
+            ) from error
         Server(folder, policy, options["bind"], say=self._say).run()
 
     def _say(self, sentence: str) -> None:
@@ -53,10 +57,25 @@ class Command(BaseCommand):
 def _read(path: Path | None) -> Policy:
     if path is None or not path.is_file():
         raise CommandError("Name a policy file that is there: --policy FILE.")
-    policy = parse_policy(path.read_text(encoding="utf-8"))
+    policy = read_policy(path)
     if not policy.logs:
         raise CommandError(f"{path} names no log, so there is nothing to witness.")
     return policy
+
+
+def _check_free(bind: str) -> None:
+    """Ask for the address before gunicorn does, which would ask again and again."""
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CommandError(f"--bind {bind} does not read HOST:PORT.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            raise CommandError(
+                f"Nothing can listen at {bind} ({error.strerror}). Name another --bind."
+            ) from error
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -86,9 +105,13 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "graceful_timeout": 2,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "when_ready": self._tell,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
+
+    def _tell(self, arbiter: object) -> None:
+        self._say(f"{self._folder.name} witnesses at http://{self._bind}")
 
     def load(self) -> WitnessApp:
         """Called by gunicorn in its worker."""
