@@ -1,10 +1,15 @@
-"""Checks who signed each statement, on every core at once."""
+"""Checks who signed each statement, on as many cores as it may use."""
 
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -32,18 +37,30 @@ class _Wrong(NamedTuple):
 class AuthorChecks:
     """Verifies the author's Ed25519 signature of every entry (inspection.BodyChecks)."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, *, cores: int | None = None, since: int = 0) -> None:
+        """Get ready.
+
+        Args:
+            keys: finds the authors' keys.
+            cores: processes to start; 0 for none, where a worker may have no children.
+            since: the first entry whose signature is not known to hold.
+        """
         self.checked = 0
         self._keys = keys
+        self._since = since
         self._known: dict[bytes, bytes] = {}
-        self._cores = os.cpu_count() or 1
+        self._cores = (os.cpu_count() or 1) if cores is None else cores
         self._pending: deque[Future[_Wrong | None]] = deque()
         self._wrong: _Wrong | None = None
 
     def __enter__(self) -> Self:
-        # Spawned: a fork would share this process's database connections.
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(self._cores, mp_context=context)
+        self._pool: Executor
+        if self._cores:
+            # Spawned: a fork would share this process's database connections.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._cores, mp_context=context)
+        else:
+            self._pool = ThreadPoolExecutor(1)
         return self
 
     def __exit__(
@@ -56,6 +73,8 @@ class AuthorChecks:
 
     def take(self, start: int, bodies: Sequence[bytes]) -> None:
         """Look at consecutive entries, the first of which is numbered start."""
+        known = max(self._since - start, 0)
+        start, bodies = start + known, bodies[known:]
         if self._wrong or not bodies:
             return
         authors = {body[AUTHOR] for body in bodies} - self._known.keys()
@@ -65,7 +84,7 @@ class AuthorChecks:
         keys = {body[AUTHOR]: self._known.get(body[AUTHOR], b"") for body in bodies}
         self._pending.append(self._pool.submit(_first_wrong, start, bodies, keys))
         self.checked += len(bodies)
-        while len(self._pending) > IN_FLIGHT * self._cores:
+        while len(self._pending) > IN_FLIGHT * (self._cores or 1):
             self._collect()
 
     def first_fault(self) -> Fault | None:

@@ -14,7 +14,8 @@ from ledger.witnessing.anchoring import cid_of
 class BodyReport:
     """What a sample showed."""
 
-    checked: int
+    checked: int  # fetched and hashed
+    elsewhere: int  # of which nothing is kept here
     faults: tuple[Fault, ...]
 
 
@@ -22,25 +23,30 @@ def sample_bodies(count: int) -> BodyReport:
     """Fetch and hash again what some entries name, drawn at random.
 
     Args:
-        count: how many; all of them where there are fewer.
+        count: how many entries; all of them where there are fewer.
     """
     drawn = Entry.objects.exclude(cid=b"").order_by("?")[:count]
     rows = list(drawn.values_list("seq", "kind", "statement_id", "cid"))
-    faults = []
+    read, faults = 0, []
     for seq, kind, statement_id, cid in rows:
+        is_anchor = kind == Event.LOG_ANCHORED
         try:
-            if kind == Event.LOG_ANCHORED:
-                _check_anchor(bytes(statement_id), bytes(cid))
+            if is_anchor:
+                read += _check_anchor(bytes(statement_id), bytes(cid))
             else:
-                check_body(bytes(cid))
+                read += check_body(bytes(cid))
         except BodyDamaged as error:
             faults.append(Fault(seq, f"What entry {seq} names: {error}"))
-    return BodyReport(len(rows), tuple(sorted(faults, key=lambda f: f.seq)))
+    elsewhere = len(rows) - read - len(faults)
+    in_order = sorted(faults, key=lambda fault: fault.seq)
+    return BodyReport(read + len(faults), elsewhere, tuple(in_order))
 
 
-def _check_anchor(statement_id: bytes, cid: bytes) -> None:
+def _check_anchor(statement_id: bytes, cid: bytes) -> bool:
+    """Whether the foreign checkpoint is kept; one that came from a mirror is not."""
     anchor = Anchor.objects.filter(statement_id=statement_id).first()
     if anchor is None:
-        raise BodyDamaged("The foreign checkpoint that was recorded is gone.")
+        return False
     if cid_of(anchor.note) != cid:
         raise BodyDamaged("The foreign checkpoint kept is not the one recorded.")
+    return True

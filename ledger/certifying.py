@@ -83,8 +83,7 @@ class Certifier:
         self._check_holds()
         self.read()
         self._check_guard()
-        for promise in promises:
-            self._check(promise)
+        self.hold_against(promises)
         self._sign_if_grown()
 
     def read(self) -> TiledTree:
@@ -108,6 +107,17 @@ class Certifier:
         self._rebuild(latest[0] if latest else None)
         self._read_back({})
         return self._tree.copy()
+
+    def hold_against(self, promises: Iterable[Promise]) -> None:
+        """Hold the log against checkpoints of it that others have kept.
+
+        Raises:
+            LedgerBehind: one of them covers more than the database holds.
+            LedgerDamaged: one of them has another root: a fork.
+            NoteRejected: one of them is not this log's.
+        """
+        for promise in promises:
+            self._check(promise)
 
     def certify(self, entered: Mapping[int, bytes]) -> None:
         """Read back what is new in the log, hash it again, then sign its root.

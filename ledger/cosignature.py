@@ -83,6 +83,30 @@ def cosignatures_in(
     return _verified(text, parse_signatures(answer[:-1].split("\n")), keys)
 
 
+def sound_lines(text: str, lines: str, keys: Iterable[VerifierKey]) -> str:
+    """Of the lines kept under a checkpoint, those that do not name a key falsely.
+
+    Args:
+        text: the note's text, its final newline included.
+        lines: signature lines, each with its newline; may be empty.
+        keys: of the witnesses known; lines of others are left as they are.
+    """
+    known = list(keys)
+    return "".join(
+        found.line
+        for found in parse_signatures(lines.splitlines())
+        if _is_sound(text, found, known)
+    )
+
+
+def _is_sound(text: str, found: Signature, keys: list[VerifierKey]) -> bool:
+    try:
+        _verified(text, [found], keys)
+    except NoteRejected:
+        return False
+    return True
+
+
 def _verified(
     text: str, signatures: Iterable[Signature], keys: Iterable[VerifierKey]
 ) -> list[Cosignature]:

@@ -16,13 +16,17 @@ from ledger.models import (
     Evidence,
     Inbox,
     Inspection,
+    Refused,
     WitnessState,
 )
 from ledger.site import mirror_troubles, origin, policy
+from ledger.unshown import unshown
 from ledger.witnessed import Standing, standing
 
 LATE = timedelta(seconds=30)
 OLD = timedelta(hours=36)
+WEEK = timedelta(days=7)
+WORST_FIRST = ["wrong", "attention", "waiting", "fine"]
 
 State = Literal["fine", "waiting", "attention", "wrong"]
 
@@ -35,20 +39,24 @@ class Check:
     state: State
     sentence: str
     at: datetime | None = None
+    notes: tuple[str, ...] = ()  # signed, for whoever has to show them
 
 
 def checks() -> list[Check]:
-    """Everything about the log that an admin may have to act on."""
+    """Everything about the log that an admin may have to act on, the worst first."""
     stand = standing()
-    return [
+    found = [
         *_forks(),
         _queue(),
+        *_refused(),
         _inspection(),
         _policy(stand),
         *_mirrors(),
         *_witnesses(stand),
         *_watched(),
+        *_unshown(),
     ]
+    return sorted(found, key=lambda check: WORST_FIRST.index(check.state))
 
 
 def forks() -> list[str]:
@@ -72,6 +80,7 @@ def _forks() -> Iterator[Check]:
                 "told_by": found.told_by,
             },
             found.found_at,
+            (found.first_note, found.second_note),
         )
 
 
@@ -96,6 +105,19 @@ def _queue() -> Check:
         % {"since": timezone.localtime(oldest.queued_at).strftime("%H:%M")},
         oldest.queued_at,
     )
+
+
+def _refused() -> Iterator[Check]:
+    lately = Refused.objects.filter(refused_at__gt=timezone.now() - WEEK)
+    if count := lately.count():
+        sentence = ngettext(
+            "%(count)s statement could not be entered in the last week: a replay, or"
+            " bytes that are no statement.",
+            "%(count)s statements could not be entered in the last week: replays, or"
+            " bytes that are no statements.",
+            count,
+        )
+        yield Check(_("Set aside"), "attention", sentence % {"count": count})
 
 
 def _inspection() -> Check:
@@ -144,15 +166,35 @@ def _witnesses(stand: Standing) -> Iterator[Check]:
         if contact and contact.trouble:
             yield Check(name, "attention", contact.trouble, contact.answered_at)
         elif size:
-            sentence = _("Has cosigned the first %(size)s entries.") % {"size": size}
-            yield Check(
-                name, "fine", sentence, contact.answered_at if contact else None
-            )
+            yield _followed(name, size, contact.answered_at if contact else None)
         else:
             yield Check(name, "waiting", _("Has not cosigned anything yet."))
+
+
+def _followed(name: str, size: int, at: datetime | None) -> Check:
+    """Fine, unless a checkpoint has waited for longer than it should."""
+    later = Checkpoint.objects.filter(size__gt=size).order_by("size").first()
+    if later is None or later.signed_at > timezone.now() - LATE:
+        sentence = _("Has cosigned the first %(size)s entries.")
+        return Check(name, "fine", sentence % {"size": size}, at)
+    sentence = _(
+        "Has cosigned the first %(size)s entries only, and is not asked for more: is the"
+        " sequencer running?"
+    )
+    return Check(name, "attention", sentence % {"size": size}, at)
 
 
 def _watched() -> Iterator[Check]:
     for seen in WitnessState.objects.exclude(origin=origin()).order_by("origin"):
         sentence = _("Witnessed by this site up to %(size)s entries.")
         yield Check(seen.origin, "fine", sentence % {"size": seen.size}, seen.seen_at)
+
+
+def _unshown() -> Iterator[Check]:
+    for log, (since, why) in unshown().items():
+        sentence = _(
+            "Its growth could not be shown since %(since)s: %(why)s If that lasts, ask its"
+            " operator."
+        )
+        at = timezone.localtime(since).strftime("%H:%M")
+        yield Check(log, "attention", sentence % {"since": at, "why": why}, since)

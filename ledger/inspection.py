@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Any, LiteralString, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -50,6 +51,7 @@ class Report:
     checkpoints: int  # that agree
     witnessed: Mapping[str, int] = field(default_factory=dict)  # size, by witness
     fault: Fault | None = None
+    is_whole: bool = True  # nothing was left for another time
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Ask:
     public_key: Ed25519PublicKey  # with which the log's checkpoints are signed
     witnesses: Sequence[VerifierKey] = ()  # whose cosignatures must hold
     since: int = 0  # a checkpoint's size, up to which all is known to be intact
-    most: int | None = None  # stop after so many entries, with the span they end in
+    most: int | None = None  # stop at the first checkpoint beyond so many entries
+    kept: Sequence[str] = ()  # checkpoints of the log that lie outside the database
 
 
 def inspect(
@@ -84,20 +87,20 @@ def inspect(
         progress: told after each span.
 
     Raises:
-        LedgerError: there is no checkpoint at the size to start from.
+        LedgerError: there is no checkpoint at the size to start from, or one that was
+            kept elsewhere is not this log's.
     """
     with one_snapshot(connection, beside):
         inspector = Inspector(beside, ask)
         total = extent(beside)
-        end = total if ask.most is None else min(total, ask.since + ask.most)
-        for span in spans(connection, ask.since, end):
-            if inspector.fault:
+        for span in spans(connection, ask.since, total):
+            if inspector.fault or inspector.has_enough:
                 break
             bodies = inspector.take(span)
             progress(inspector.size, total)
             if also:
                 also.take(span.start, bodies)
-        if end == total:
+        else:
             inspector.finish()
     return inspector.report(also.first_fault() if also else None)
 
@@ -113,19 +116,33 @@ class Inspector:
         self._edge = genesis(ask.origin)
         self._tree = TiledTree()
         self._tiles = _StoredTiles(beside, ask.since)
-        self._promises = promises(beside, ask.since)
+        self._promises = merge(
+            promises(beside, ask.since), _kept(ask), key=lambda promise: promise.size
+        )
         self._promise = next(self._promises, None)
         self._certified = 0
         self._agreeing = 0
         self._witnessed: dict[str, int] = {}
+        self._is_whole = False
         if ask.since:
-            self._start_at(ask.since)
-        self.fault = self._first_broken(self._tree, self._due(self._edge.size))
+            self.fault = self._start_at(ask.since)
+        due = self._due(self._edge.size)
+        self.fault = self.fault or self._first_broken(self._tree, due)
 
     @property
     def size(self) -> int:
         """How many entries were found intact."""
         return self._edge.size
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether as much was looked at as was asked for, up to a checkpoint."""
+        ask = self._ask
+        return (
+            ask.most is not None
+            and self._edge.size >= ask.since + ask.most
+            and self._certified > ask.since
+        )
 
     def take(self, span: Span) -> Sequence[bytes]:
         """Go on over the next span; returns its bodies, if all of it is in order."""
@@ -143,6 +160,7 @@ class Inspector:
 
     def finish(self) -> None:
         """Nothing more comes: whatever was signed beyond is missing."""
+        self._is_whole = True
         if self.fault is None and self._promise is not None:
             missing = self._edge.size
             self.fault = Fault(
@@ -156,10 +174,15 @@ class Inspector:
         fault = min(faults, key=lambda found: found.seq, default=None)
         intact = min(self._edge.size, fault.seq) if fault else self._edge.size
         return Report(
-            intact, self._certified, self._agreeing, dict(self._witnessed), fault
+            intact,
+            self._certified,
+            self._agreeing,
+            dict(self._witnessed),
+            fault,
+            self._is_whole,
         )
 
-    def _start_at(self, size: int) -> None:
+    def _start_at(self, size: int) -> Fault | None:
         """Stand where a checkpoint says that all before it was intact."""
         if self._promise is None or self._promise.size != size:
             raise LedgerError(
@@ -170,9 +193,11 @@ class Inspector:
         try:
             self._tree = TiledTree.restored(size, TileRows(self._fetch).read)
         except LedgerDamaged as damage:
-            self.fault = Fault(damage.seq, str(damage))
-        if before:
-            self._edge = Edge(size, before[0].leaf_hash, before[0].ts_ms)
+            return Fault(damage.seq, str(damage))
+        if not before:
+            return Fault(size - 1, f"Entry {size - 1} is missing.")
+        self._edge = Edge(size, before[0].leaf_hash, before[0].ts_ms)
+        return None
 
     def _fetch(self, query: LiteralString, values: Sequence[object]) -> list[Any]:
         return self._beside.execute(query, values, binary=True).fetchall()
@@ -240,6 +265,11 @@ class Inspector:
         except NoteRejected as error:
             return Fault(first, f"The checkpoint at {size} is false: {error}")
         if signed.root != tree.root():
+            if first == size:
+                return Fault(
+                    ask.since,
+                    f"Two roots were signed at {size} entries: the log was written anew.",
+                )
             return Fault(
                 first,
                 f"Entries {first} to {size - 1} are not those that were signed at"
@@ -256,6 +286,17 @@ class Inspector:
         text, _ = split_note(promise.note)
         found = cosignatures_in(promise.cosigned, text, self._ask.witnesses)
         return [cosignature.name for cosignature in found]
+
+
+def _kept(ask: Ask) -> list[Promise]:
+    """What was signed, as somebody keeps it outside the database."""
+    found = []
+    for note in ask.kept:
+        signed = parse_and_verify(note, origin=ask.origin, public_key=ask.public_key)
+        if signed.size >= ask.since:
+            log = log_id(ask.origin)
+            found.append(Promise(log, signed.size, signed.root, note, ""))
+    return sorted(found, key=lambda promise: promise.size)
 
 
 class _StoredTiles:

@@ -88,6 +88,14 @@ class Sequencer:
         self._certifier.resume(promises)
         self._known = Head(self._certifier.size, self._certifier.last_hash, 0)
 
+    def hold_against(self, promises: Iterable[Promise]) -> None:
+        """Hold the log against what others have kept of it, found out since the start.
+
+        Raises:
+            LedgerError: as Certifier.hold_against(); nothing more must be appended.
+        """
+        self._certifier.hold_against(promises)
+
     def step(self) -> int:
         """Move one batch from the inbox to the log, then sign for it.
 

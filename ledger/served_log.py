@@ -6,8 +6,11 @@ from typing import Any, LiteralString
 
 from django.db import connection
 
-from ledger.errors import LedgerDamaged
+from ledger.cosignature import sound_lines
+from ledger.errors import LedgerDamaged, PolicyRejected
 from ledger.models import Checkpoint, Cosignature, Entry
+from ledger.note import split_note
+from ledger.site import policy
 from ledger.tile_rows import TileRows
 from ledger.tiles import TileId
 
@@ -44,11 +47,21 @@ class SiteLog:
 
 
 def cosigned(checkpoint: Checkpoint) -> str:
-    """A checkpoint with what its witnesses have said about it."""
+    """A checkpoint with what its witnesses have said about it.
+
+    A line that is false in the name of a witness of this site's policy is left out,
+    whoever put it into the table: it would spoil the whole note for its readers.
+    """
     lines = Cosignature.objects.filter(
         log_id=checkpoint.log_id, size=checkpoint.size
     ).order_by("witness")
-    return checkpoint.note + "".join(lines.values_list("line", flat=True))
+    joined = "".join(lines.values_list("line", flat=True))
+    try:
+        keys = policy().witness_keys
+    except PolicyRejected:
+        keys = []
+    text, _ = split_note(checkpoint.note)
+    return checkpoint.note + sound_lines(text, joined, keys)
 
 
 def site_tiles() -> TileRows:

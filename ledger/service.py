@@ -1,6 +1,8 @@
 """Keeps one sequencer at work for as long as the site runs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any
 
@@ -30,12 +32,14 @@ class Service:
         connect: Callable[[], Connection],
         sequencer: Callable[[Connection, Connection], Sequencer],
         promises: Callable[[], Iterable[Promise]],
+        late: "SimpleQueue[Promise]",
         stop: Event,
         say: Callable[[str], None],
     ) -> None:
         self._connect = connect
         self._sequencer = sequencer
         self._promises = promises
+        self._late = late
         self._stop = stop
         self._tireless = Tireless(stop=stop, say=say, waits="The sequencer waits")
 
@@ -54,8 +58,15 @@ class Service:
                 f"The sequencer is at work; the log holds {sequencer.size} entries."
             )
             while not self._stop.is_set():
+                sequencer.hold_against(self._come_in())
                 sequencer.drain()
                 self._stop.wait(POLL_S)
+
+    def _come_in(self) -> Iterator[Promise]:
+        """What witnesses that did not answer at the start have shown since."""
+        with suppress(Empty):
+            while True:
+                yield self._late.get_nowait()
 
 
 def wait_for_turn(

@@ -67,13 +67,16 @@ def author_keys(key_ids: Iterable[bytes]) -> Mapping[bytes, Ed25519PublicKey]:
     return found
 
 
-def check_body(cid: bytes) -> None:
+def check_body(cid: bytes) -> bool:
     """Fetch what an entry names by its CID, hashing it again.
+
+    Returns:
+        False, with nothing fetched, where it is not kept here.
 
     Raises:
         BodyDamaged: it is not there, or not what the CID says.
     """
-    import_string(settings.LEDGER_BODIES)(cid)
+    return bool(import_string(settings.LEDGER_BODIES)(cid))
 
 
 def policy() -> Policy:
@@ -123,6 +126,8 @@ def _text_of(path: Path) -> str:
         return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror})"
 
 
 def head_guard() -> HeadGuard:

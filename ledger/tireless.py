@@ -45,6 +45,7 @@ class Tireless:
 
     def _fail(self, sentence: str, error: Exception) -> None:
         # PostgreSQL's further lines repeat the statement, which helps nobody here.
-        self.tell(f"{sentence}: {str(error).strip().splitlines()[0]}")
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        self.tell(f"{sentence}: {lines[0]}")
         self._stop.wait(self._retry_s)
         self._retry_s = min(self._retry_s * 2, LAST_RETRY_S)

@@ -8,7 +8,7 @@ https://c2sp.org/signed-note, section "Verifier keys"
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -24,7 +24,7 @@ class VerifierKey:
     """Whose signatures under notes are believed, of which kind."""
 
     name: str
-    public_key: Ed25519PublicKey
+    public_key: Ed25519PublicKey = field(hash=False)  # which cannot be hashed
     signature_type: int = ED25519_TYPE
 
     @property

@@ -2,21 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.db import connection
 
-from ledger.cosignature import cosignatures
+from ledger.cosignature import cosignatures, sound_lines
 from ledger.errors import PolicyRejected
 from ledger.models import Checkpoint
+from ledger.note import split_note
 from ledger.policy import Policy
 from ledger.served_log import cosigned
 from ledger.site import policy
+from ledger.verifier_key import VerifierKey
 
-# The last size each witness has cosigned: one look into the index for each.
+# The last of each witness's lines: one look into the index for each.
 FOLLOWED = """
-    SELECT (SELECT max(size) FROM ledger.cosignature AS c
-            WHERE c.witness = known.witness AND c.key_id = known.key_id)
+    SELECT last.size, last.line, checkpoint.note
     FROM unnest(%s::text[], %s::bytea[]) WITH ORDINALITY AS known (witness, key_id, place)
+    LEFT JOIN LATERAL (
+      SELECT size, line FROM ledger.cosignature AS c
+      WHERE c.witness = known.witness AND c.key_id = known.key_id
+      ORDER BY size DESC LIMIT 1
+    ) AS last ON true
+    LEFT JOIN ledger.checkpoint ON checkpoint.size = last.size
     ORDER BY place
 """
 RECENT = """
@@ -68,8 +76,20 @@ def standing() -> Standing:
         return Standing(known)
     with connection.cursor() as cursor:
         cursor.execute(FOLLOWED, [[k.name for k in keys], [k.key_id for k in keys]])
-        sizes = [size or 0 for (size,) in cursor.fetchall()]
-    return Standing(known, dict(zip((k.identity for k in keys), sizes, strict=True)))
+        last = cursor.fetchall()
+    followed = {
+        key.identity: size
+        for key, (size, line, note) in zip(keys, last, strict=True)
+        if size and _holds(key, line, note)
+    }
+    return Standing(known, followed)
+
+
+@lru_cache(maxsize=1024)
+def _holds(key: VerifierKey, line: str, note: str) -> bool:
+    """Whether the line is the witness's about this checkpoint, not only in the table."""
+    text, _ = split_note(note)
+    return bool(sound_lines(text, line, [key]))
 
 
 def witnessed_checkpoint(stand: Standing) -> Checkpoint | None:
@@ -86,6 +106,7 @@ def witnessed_checkpoint(stand: Standing) -> Checkpoint | None:
         ]
     for size in sizes:
         found = Checkpoint.objects.get(size=size)
+        # False lines are left out of it.
         said = cosignatures(cosigned(found), known.witness_keys)
         if known.is_met({each.identity for each in said}):
             return found

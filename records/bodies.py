@@ -7,14 +7,16 @@ from records.storage.cids import decode_cid
 from records.storage.errors import StorageError
 
 
-def check_body(cid: bytes) -> None:
+def check_body(cid: bytes) -> bool:
     """Read a sealed document to its last block; the store hashes each block again.
-
-    A document that has been removed on purpose, such as the diagnosis service's copy
-    of an image that is graded, is not missed.
 
     Args:
         cid: binary CIDv1 from a ledger entry.
+
+    Returns:
+        False, with nothing read, where this portal keeps no such document: the
+        diagnosis service's copy of an image that is graded, or what was entered before
+        a restored backup.
 
     Raises:
         BodyDamaged: it should be there and is not, or is not what the CID says.
@@ -22,8 +24,9 @@ def check_body(cid: bytes) -> None:
     try:
         found = decode_cid(cid)
         if not Document.objects.kept().filter(cid=str(found)).exists():
-            return
+            return False
         for _ in content_store().read(found):
             pass
     except StorageError as error:
         raise BodyDamaged(str(error)) from error
+    return True

@@ -131,7 +131,10 @@ CREATE TABLE ledger.cosignature (
     starts_with(line, '— ' || witness || ' ') AND strpos(line, E'\n') = length(line)
   )
 );
-CREATE INDEX cosignature_by_witness ON ledger.cosignature (witness, size DESC);
+CREATE INDEX cosignature_by_witness ON ledger.cosignature (witness, key_id, size);
+CREATE INDEX cosignature_by_size ON ledger.cosignature (size);
+-- There is one log, so its id in the key's first column helps no query.
+CREATE INDEX checkpoint_by_size ON ledger.checkpoint (size);
 
 -- How asking each witness went the last time: for people, evidence of nothing.
 
@@ -197,7 +200,8 @@ CREATE TABLE ledger.witness_evidence (
   second_note text NOT NULL,
   told_by text NOT NULL,
   found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (origin, first_size, second_size)
+  -- One pair says it: a fork that grows would say it again at every size.
+  UNIQUE (origin, first_size)
 );
 
 -- Foreign checkpoints that this log has entered as entries of its own.
@@ -242,11 +246,10 @@ ALTER TABLE ledger.witness_state ENABLE ALWAYS TRIGGER witness_state_never_shrin
 GRANT SELECT ON ledger.tile, ledger.cosignature, ledger.contact, ledger.witness_state,
   ledger.witness_evidence, ledger.anchor TO anamnesis_web;
 GRANT INSERT (origin, first_size, second_size, first_note, second_note, told_by)
-  ON ledger.witness_evidence TO anamnesis_web, anamnesis_sequencer;
+  ON ledger.witness_evidence TO anamnesis_web;
 GRANT INSERT (statement_id, origin, size, note) ON ledger.anchor TO anamnesis_web;
 GRANT EXECUTE ON FUNCTION ledger.advance_witness TO anamnesis_web;
 GRANT SELECT, INSERT ON ledger.tile, ledger.cosignature TO anamnesis_sequencer;
 GRANT SELECT, INSERT, UPDATE ON ledger.contact TO anamnesis_sequencer;
-GRANT SELECT ON ledger.witness_evidence TO anamnesis_sequencer;
 
 RESET ROLE;

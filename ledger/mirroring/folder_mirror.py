@@ -1,5 +1,6 @@
 """A copy of a foreign log in a folder, laid out and served as C2SP tlog-tiles has it."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -77,21 +78,19 @@ class FolderMirror:
             self._check_older(head)
             return 0
         tree = TiledTree.restored(size, self.read)
-        leaves = remote.leaves(tree, head)
+        promised = remote.promised(tree, head)
         tail = self._bundle(size // WIDTH, size % WIDTH)
-        for start, bodies in remote.entries(size, leaves):
+        for start, bodies, hashes in remote.entries(promised, held=self._at_hand):
             tail = (tail if start % WIDTH else []) + bodies
-            self._write(
-                self._bundle_path((start + len(bodies) - 1) // WIDTH, len(tail)),
-                bundled(tail),
-            )
-        for tile in tree.extend(leaves):
-            self._write(self._tile_path(tile.level, tile.index), tile.hashes)
+            last = (start + len(bodies) - 1) // WIDTH
+            self._write(self._bundle_path(last, len(tail)), bundled(tail))
+            for tile in tree.extend(hashes):
+                self._write(self._tile_path(tile.level, tile.index), tile.hashes)
         if note != held:
             # Of the same size as well: cosignatures arrive after the checkpoint.
             self._head.swap(expected=held, note=note)
             self._forget_tails(self._bundle_path(head.size // WIDTH, head.size % WIDTH))
-        return len(leaves)
+        return head.size - size
 
     def _check_older(self, head: Checkpoint) -> None:
         """A log that shows less than it did must at least show the same."""
@@ -106,6 +105,11 @@ class FolderMirror:
         for path in (self._folder / "tail").rglob("*"):
             if path.is_file() and path != kept:
                 path.unlink()
+
+    def _at_hand(self, tile: TileId) -> Sequence[bytes]:
+        """A bundle that an update which was broken off has left, if it can be read."""
+        path = self._bundle_path(tile.index, tile.width)
+        return (unbundled(path.read_bytes()) or ()) if path.exists() else ()
 
     def _bundle(self, index: int, width: int) -> list[bytes]:
         """The first entries of a bundle, as many as the checkpoint has proven."""
@@ -148,7 +152,10 @@ class FolderMirror:
     def _write(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_name(f"{path.name}.new")
-        written.write_bytes(data)
+        with written.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         written.replace(path)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from ledger import sequencer_sql as queries
-from ledger.certifying import Certifier
+from ledger.certifying import Certifier, Promise
 from ledger.checkpoint import Checkpoint, parse_and_verify
 from ledger.cosignature import cosignatures
 from ledger.encoding import log_id
@@ -29,6 +29,7 @@ class Recovery:
         guard: HeadGuard,
         key: VerifierKey,
         witnesses: Sequence[VerifierKey] = (),
+        promises: Sequence[Promise] = (),
     ) -> None:
         """Prepare it.
 
@@ -38,12 +39,14 @@ class Recovery:
             guard: which remembers the last signed head.
             key: with which the log signs.
             witnesses: whose cosignatures are taken over.
+            promises: what witnesses hold of the log.
         """
         self._connection = connection
         self._certifier = certifier
         self._guard = guard
         self._key = key
         self._witnesses = witnesses
+        self._promises = promises
 
     def fetch(self, remote: RemoteLog) -> int:
         """Take what is missing from a mirror, then sign for it.
@@ -72,17 +75,25 @@ class Recovery:
             self._take(remote, tree, head, note)
         if kept is None and (newest := self._signed_note()):
             # The mirror is believed to be the newest: that is why it was asked.
+            self._certifier.read()
+            self._certifier.hold_against([Promise("The mirror", note)])
             self._guard.swap(expected=None, note=newest)
-        self._certifier.resume()
+        self._certifier.resume([Promise("The mirror", note), *self._promises])
         return max(head.size - start, 0)
 
     def _take(
         self, remote: RemoteLog, tree: TiledTree, head: Checkpoint, note: str
     ) -> None:
-        leaves = remote.leaves(tree, head)
-        self._check_signed(tree, leaves)
+        kept = self._kept()
+        promised = remote.promised(tree, head, roots_at={kept.size} if kept else ())
+        if kept and promised.roots.get(kept.size, kept.root) != kept.root:
+            raise LedgerDamaged(
+                tree.size,
+                f"This site has signed another history of {kept.size} entries than the"
+                " mirror holds. Nothing was taken.",
+            )
         with self._connection.transaction():
-            for at, bodies in remote.entries(tree.size, leaves):
+            for at, bodies, _ in remote.entries(promised):
                 self._connection.execute(queries.ENTER, [at, bodies])
             self._keep(head, note)
 
@@ -103,22 +114,8 @@ class Recovery:
         size = self._certifier.read().size
         if note := self._signed_note():
             self._guard.swap(expected=None, note=note)
-        self._certifier.resume()
+        self._certifier.resume(self._promises)
         return size
-
-    def _check_signed(self, tree: TiledTree, leaves: Sequence[bytes]) -> None:
-        """Hold what is to be taken against what this site remembers to have signed."""
-        kept = self._kept()
-        if kept is None or not tree.size <= kept.size <= tree.size + len(leaves):
-            return
-        grown = tree.copy()
-        grown.extend(leaves[: kept.size - tree.size])
-        if grown.root() != kept.root:
-            raise LedgerDamaged(
-                tree.size,
-                f"This site has signed another history of {kept.size} entries than the"
-                " mirror holds. Nothing was taken.",
-            )
 
     def _signed_note(self) -> str:
         """The last checkpoint in the database; nothing where there is none."""

@@ -1,14 +1,16 @@
 """A log as another site serves it: every hash and entry proven before it is used."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 
 from ledger.checkpoint import Checkpoint, parse_and_verify
 from ledger.encoding import decode_entry, genesis_hash, log_id
 from ledger.errors import EncodingError, NoteRejected, PartyUnreachable, RemoteDamaged
 from ledger.fetching import Party, Reply
-from ledger.hashing import HASH_BYTES, leaf_hash
+from ledger.hashing import HASH_BYTES, leaf_hashes
 from ledger.mirroring.access import authorization
 from ledger.note import MAX_NOTE_BYTES
 from ledger.signing import LogSigner
@@ -16,8 +18,16 @@ from ledger.tile_http import unbundled
 from ledger.tiles import WIDTH, TiledTree, TileId, split_hashes
 from ledger.verifier_key import VerifierKey
 
-MAX_LEAVES = 20_000_000  # at once; their hashes are held in memory
 MAX_BUNDLE_BYTES = WIDTH * (2 + 65_535)
+
+
+class Promised(NamedTuple):
+    """The entries [start, end) by their hashes, proven by a checkpoint."""
+
+    start: int
+    end: int
+    digests: Sequence[bytes]  # of each bundle: SHA-256 over its leaf hashes, joined
+    roots: Mapping[int, bytes]  # of the tree, at the sizes asked for
 
 
 @dataclass(frozen=True)
@@ -65,67 +75,79 @@ class RemoteLog:
         """
         return {tile: self._tile(tile) for tile in tiles}
 
-    def leaves(self, tree: TiledTree, head: Checkpoint) -> list[bytes]:
-        """The leaf hashes that a checkpoint adds to a tree, proven by its root.
+    def promised(
+        self, tree: TiledTree, head: Checkpoint, *, roots_at: Collection[int] = ()
+    ) -> Promised:
+        """What a checkpoint adds to a tree, bundle by bundle, proven by its root.
+
+        Takes 32 bytes of memory for each bundle, however much the log has grown.
 
         Args:
             tree: what is held of the log already; left as it is.
             head: a checkpoint of the log, not smaller than the tree.
+            roots_at: sizes at which the growing tree's root is asked for.
 
         Raises:
             PartyUnreachable: a tile is not to be had.
             RemoteDamaged: the tiles do not lead from the tree to the checkpoint.
         """
-        if head.size - tree.size > MAX_LEAVES:
-            raise RemoteDamaged(
-                f"{self.origin} has signed {head.size} entries, too many to fetch after"
-                f" {tree.size}."
-            )
-        tiles = _leaf_tiles(tree.size, head.size)
-        hashes = [h for tile in tiles for h in split_hashes(self._tile(tile))]
-        hashes = hashes[tree.size % WIDTH :]
-        grown = tree.copy()
-        grown.extend(hashes)
+        grown, digests, roots = tree.copy(), list[bytes](), dict[int, bytes]()
+        for tile in _leaf_tiles(tree.size, head.size):
+            skipped = max(tree.size - tile.index * WIDTH, 0)
+            hashes = split_hashes(self._tile(tile))[skipped:]
+            digests.append(_digest(hashes))
+            for leaf in hashes:
+                grown.append(leaf)
+                if grown.size in roots_at:
+                    roots[grown.size] = grown.root()
         if (grown.size, grown.root()) != (head.size, head.root):
             raise RemoteDamaged(
                 f"The tiles of {self.origin} do not lead from {tree.size} entries to"
                 f" the {head.size} that it has signed."
             )
-        return hashes
+        return Promised(tree.size, head.size, digests, roots)
 
     def entries(
-        self, start: int, leaves: Sequence[bytes]
-    ) -> Iterator[tuple[int, list[bytes]]]:
-        """The entries under proven leaf hashes, bundle by bundle.
+        self,
+        promised: Promised,
+        *,
+        held: Callable[[TileId], Sequence[bytes]] = lambda tile: (),
+    ) -> Iterator[tuple[int, list[bytes], list[bytes]]]:
+        """The entries that a checkpoint has promised, bundle by bundle.
 
         Args:
-            start: the number of the first.
-            leaves: from leaves(), on from there.
+            promised: from promised().
+            held: a bundle that may be at hand already; believed if it is the one.
 
         Yields:
-            The number of the first entry, then the entries; at most 256.
+            The number of the first entry, the entries, their leaf hashes; at most 256.
 
         Raises:
             PartyUnreachable: a bundle is not to be had.
             RemoteDamaged: an entry is not the one that was hashed, or no entry.
         """
+        start = promised.start
         previous = None if start else genesis_hash(self.origin)
-        for tile in _leaf_tiles(start, start + len(leaves)):
-            first = tile.index * WIDTH
-            at = max(start, first)
-            bodies = self._bundle(tile)[at - first :]
-            proven = leaves[at - start : at - start + len(bodies)]
+        tiles = _leaf_tiles(start, promised.end)
+        for tile, digest in zip(tiles, promised.digests, strict=True):
+            at = max(start, tile.index * WIDTH)
+            skipped = at - tile.index * WIDTH
+            bodies = list(held(tile)[skipped:])
+            hashes = leaf_hashes(bodies)
+            if _digest(hashes) != digest:
+                bodies = self._bundle(tile)[skipped:]
+                hashes = leaf_hashes(bodies)
+            if _digest(hashes) != digest:
+                raise RemoteDamaged(
+                    f"Entries {at} to {tile.end - 1} served are not the ones hashed."
+                )
             for seq, body in enumerate(bodies, start=at):
-                self._check(seq, body, proven[seq - at], previous)
-                previous = proven[seq - at]
-            yield at, bodies
+                self._check(seq, body, previous)
+                previous = hashes[seq - at]
+            yield at, bodies, hashes
 
-    def _check(
-        self, seq: int, body: bytes, leaf: bytes, previous: bytes | None
-    ) -> None:
-        """Refuse what is not the entry of this number, as it was hashed."""
-        if leaf_hash(body) != leaf:
-            raise RemoteDamaged(f"Entry {seq} served is not the one hashed.")
+    def _check(self, seq: int, body: bytes, previous: bytes | None) -> None:
+        """Refuse what is no entry of this number, whoever has hashed it."""
         try:
             entry = decode_entry(body)
         except EncodingError as error:
@@ -166,6 +188,10 @@ class RemoteLog:
             name=self._admission.name,
             signer=self._admission.signer,
         )
+
+
+def _digest(hashes: Sequence[bytes]) -> bytes:
+    return sha256(b"".join(hashes)).digest()
 
 
 def _leaf_tiles(start: int, end: int) -> Iterator[TileId]:

@@ -14,7 +14,12 @@ from ledger.certifying import Promise
 from ledger.checkpoint import Checkpoint, parse_and_verify
 from ledger.cosignature import Cosignature
 from ledger.encoding import log_id
-from ledger.errors import LedgerError, NoteRejected, PartyUnreachable
+from ledger.errors import (
+    LedgerError,
+    NoteRejected,
+    PartyUnreachable,
+    WitnessRefused,
+)
 from ledger.merkle import Path
 from ledger.policy import Party, Policy
 from ledger.signing import LogSigner
@@ -84,12 +89,25 @@ class Asker:
         signer: LogSigner,
         policy: Policy,
         stop: Event,
+        contradicted: Callable[[Promise], None] = lambda promise: None,
     ) -> None:
+        """Get ready to ask.
+
+        Args:
+            connection: in autocommit, with the sequencer's login.
+            origin: of the log.
+            signer: with whose key the log signs.
+            policy: whom to ask, how many are enough.
+            stop: ends it.
+            contradicted: told what a witness holds that refuses, if the log has signed
+                it: the log must be held against it.
+        """
         self._connection = connection
         self._origin = origin
         self._signer = signer
         self._policy = policy
         self._stop = stop
+        self._contradicted = contradicted
         self._rows = TileRows(self._fetch)
         self._asked = [_Asked(self._client(w)) for w in policy.witnesses if w.url]
 
@@ -109,7 +127,7 @@ class Asker:
                 if not self.ask(pool):
                     self._stop.wait(POLL_S)
         finally:
-            # Whoever is still being waited for must not hold up the end.
+            # Whoever is still being waited for holds up the end by seconds, not more.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def ask(self, pool: ThreadPoolExecutor) -> bool:
@@ -138,7 +156,13 @@ class Asker:
         def path(old: int) -> Path:
             return tiles.consistency_path(old, checkpoint.size, self._rows.read)
 
-        return checkpoint.size, client.cosign(checkpoint, note, path)
+        try:
+            return checkpoint.size, client.cosign(checkpoint, note, path)
+        except WitnessRefused:
+            # It may hold what this log has signed and forgotten.
+            if held := _held(client, self._origin, self._signer):
+                self._contradicted(held)
+            raise
 
     def _wait(self, size: int) -> None:
         """Until enough have cosigned this size, all have answered, or time is up."""

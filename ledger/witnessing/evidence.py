@@ -4,15 +4,18 @@ from django.db import connection
 
 from ledger.witnessing.witness import Seen
 
+MOST = 100  # pairs of one log: more say no more
 KEEP = """
     INSERT INTO ledger.witness_evidence
       (origin, first_size, second_size, first_note, second_note, told_by)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+    SELECT %(origin)s, %(first)s, %(second)s, %(first_note)s, %(second_note)s, %(by)s
+    WHERE (SELECT count(*) FROM ledger.witness_evidence WHERE origin = %(origin)s) < %(most)s
+    ON CONFLICT DO NOTHING
 """
 
 
 def keep(origin: str, first: Seen, second: Seen, *, told_by: str) -> None:
-    """Keep the two notes, smaller size first, once for a pair of sizes.
+    """Keep the two notes, smaller size first, once for that size.
 
     Args:
         origin: of the log that signed both; the caller has verified it.
@@ -21,6 +24,14 @@ def keep(origin: str, first: Seen, second: Seen, *, told_by: str) -> None:
         told_by: who showed the second, as people read it.
     """
     one, other = sorted((first, second))
-    sizes, notes = (one.size, other.size), (one.note, other.note)
+    values: dict[str, str | int] = {
+        "origin": origin,
+        "first": one.size,
+        "second": other.size,
+        "first_note": one.note,
+        "second_note": other.note,
+        "by": told_by,
+        "most": MOST,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(KEEP, (origin, *sizes, *notes, told_by))
+        cursor.execute(KEEP, values)

@@ -9,12 +9,15 @@ from ledger.errors import HeadMoved
 from ledger.head_guard import HeadGuard
 from ledger.witnessing.witness import Seen
 
+MOST = 100  # pairs of one log: more say no more
+
 
 class FolderWitnessStore:
     """One file a log, changed by compare-and-swap (WitnessStore).
 
     ``seen/<SHA-256 of the origin>`` holds the last note cosigned,
-    ``evidence/<the same>-<size>-<size>`` two notes that contradict each other, as JSON.
+    ``evidence/<the same>-<size>`` two notes that contradict each other, as JSON, by the
+    smaller one's size: a fork that grows would say the same again at every size.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,9 +35,7 @@ class FolderWitnessStore:
         last = _seen(held) if held else None
         if (last.size if last else 0) != old_size:
             return False
-        if last and seen.size <= last.size and seen.root != last.root:
-            return False
-        if seen.size < old_size:
+        if last and (seen.size < last.size or _contradict(seen, last)):
             return False
         try:
             guard.swap(expected=held, note=seen.note)
@@ -46,19 +47,25 @@ class FolderWitnessStore:
         """Keep two signed checkpoints that cannot both be true; safe to call twice."""
         folder = self._folder / "evidence"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{_hashed(origin)}-{first.size}-{second.size}"
-        written = path.with_name(f"{path.name}.new")
-        written.write_text(json.dumps([first.note, second.note]), encoding="utf-8")
-        written.replace(path)
+        one, other = sorted((first, second))
+        path = folder / f"{_hashed(origin)}-{one.size}"
+        if path.exists() or len(self.evidence(origin)) >= MOST:
+            return
+        pair = json.dumps([one.note, other.note])
+        HeadGuard(path).swap(expected=None, note=pair)
 
     def evidence(self, origin: str) -> list[tuple[str, str]]:
         """Every pair of notes kept of a log."""
         kept = sorted((self._folder / "evidence").glob(f"{_hashed(origin)}-*"))
-        pairs = [path for path in kept if path.suffix != ".new"]
+        pairs = [path for path in kept if not path.suffix]
         return [tuple(json.loads(path.read_text("utf-8"))) for path in pairs]
 
     def _guard(self, origin: str) -> HeadGuard:
         return HeadGuard(self._folder / "seen" / _hashed(origin))
+
+
+def _contradict(one: Seen, other: Seen) -> bool:
+    return one.size == other.size and one.root != other.root
 
 
 def _hashed(origin: str) -> str:

@@ -1,7 +1,7 @@
 """What a witness of its own does beside answering: copy logs, compare views."""
 
 from collections.abc import Callable, Iterable
-from threading import Event
+from threading import Event, Thread
 
 from ledger.errors import LedgerError
 from ledger.mirroring.remote_log import RemoteLog
@@ -16,6 +16,7 @@ from ledger.witnessing.comparing import (
 from ledger.witnessing.folder import WitnessFolder
 
 EVERY_S = 5.0
+AT_LEAST_S = 0.5
 
 
 class Rounds:
@@ -36,13 +37,25 @@ class Rounds:
         self._said: dict[str, str] = {}
 
     def run(self, *, news: Event, stop: Event) -> None:
-        """Go round every few seconds, at once where a log has news."""
+        """Go round every few seconds, sooner where a log has news.
+
+        Each log has a thread of its own, so that one that is slow holds up no other.
+        """
+        rounds: dict[str, Thread] = {}
         while not stop.is_set():
             news.clear()
             for log in self._logs:
-                self._try(f"copying {log.name}", self._copy, log)
-                self._try(f"comparing views of {log.name}", self._compare, log)
+                if log.name not in rounds or not rounds[log.name].is_alive():
+                    rounds[log.name] = Thread(
+                        target=self._round, args=[log], daemon=True
+                    )
+                    rounds[log.name].start()
             news.wait(EVERY_S)
+            stop.wait(AT_LEAST_S)
+
+    def _round(self, log: Party) -> None:
+        self._try(f"comparing views of {log.name}", self._compare, log)
+        self._try(f"copying {log.name}", self._copy, log)
 
     def _copy(self, log: Party) -> None:
         self._folder.mirror(log.name).update(self._remote(log))

@@ -22,6 +22,8 @@ from ledger.verifier_key import VerifierKey
 from ledger.witnessing.folder import WitnessFolder
 from ledger.witnessing.witness import MAX_BODY_BYTES
 
+BODY_S = 10.0
+
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -115,6 +117,9 @@ def _body(environ: Environ) -> bytes:
     length = environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal():
         return b""
+    if connected := environ.get("gunicorn.socket"):
+        # Who sends half a request must not keep a thread for ever.
+        connected.settimeout(BODY_S)
     body: bytes = environ["wsgi.input"].read(min(int(length), MAX_BODY_BYTES + 1))
     return body
 

@@ -633,6 +633,7 @@ def going_round(witness: Witness, policy: Policy, said: list[str]) -> Iterator[G
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
     monkeypatch.setattr(rounds, "EVERY_S", 0.02)
+    monkeypatch.setattr(rounds, "AT_LEAST_S", 0.0)
 
 
 @pytest.mark.timeout(60)

@@ -433,13 +433,13 @@ LIES: dict[str, tuple[str, Lie, type[LedgerError], str]] = {
         "tile/entries/000.p/11",
         with_entry(7, lambda e: flip(e, 900)),
         RemoteDamaged,
-        "Entry 7 served is not the one hashed",
+        "Entries 5 to 10 served are not the ones hashed",
     ),
     "the last entry": (
         "tile/entries/000.p/11",
         with_entry(-1, lambda e: e[:-1]),
         RemoteDamaged,
-        "Entry 10 served",
+        "Entries 5 to 10 served",
     ),
     "a short bundle": (
         "tile/entries/000.p/11",
@@ -774,7 +774,9 @@ def test_while_a_sequencer_is_at_work_nothing_is_recovered(
 def test_a_mirror_that_lies_is_told_in_a_sentence(back: Restored, mirror: Mirror):
     before = everything(back.world)
     mirror.meddler.lies["tile/entries/000.p/11"] = with_entry(7, lambda e: flip(e, 900))
-    with pytest.raises(CommandError, match="Entry 7 served is not the one hashed"):
+    with pytest.raises(
+        CommandError, match="Entries 5 to 10 served are not the ones hashed"
+    ):
         said("--from", mirror.url)
     assert everything(back.world) == before
 

@@ -197,7 +197,6 @@ def test_who_may_do_what(world: World):
         ("refused", "anamnesis_web", "SELECT"),
         ("tile", "anamnesis_sequencer", "INSERT SELECT"),
         ("tile", "anamnesis_web", "SELECT"),
-        ("witness_evidence", "anamnesis_sequencer", "SELECT"),  # and INSERT, as web
         ("witness_evidence", "anamnesis_web", "SELECT"),  # INSERT on six columns
         ("witness_state", "anamnesis_web", "SELECT"),  # moved by advance_witness()
     ]

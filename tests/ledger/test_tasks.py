@@ -37,7 +37,7 @@ def test_a_quiet_night(world: World):
 
 
 def test_a_large_log_is_looked_at_in_slices(world: World, monkeypatch):
-    monkeypatch.setattr(tasks, "SLICE", 500)
+    monkeypatch.setattr(tasks, "SLICE", 1)
     world.sequence(300, 300, 300, 300)
     tasks.inspect_log()
     half = Inspection.objects.get()

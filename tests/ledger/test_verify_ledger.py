@@ -10,7 +10,7 @@ from django.db import connection
 
 from ledger.site import log_signer, origin
 from tests.cast import Cast
-from tests.ledger.forging import seal_anew, sign_anew
+from tests.ledger.forging import forge_guard, seal_anew, sign_anew
 from tests.ledger.process import start
 from tests.ledger.values import flip
 from tests.ledger.world import World
@@ -37,6 +37,7 @@ def test_an_intact_log_ends_in_the_number_of_its_entries(world: World):
         "witnessed": {},
         "signatures": None,
         "bodies": 0,
+        "not_kept_here": 0,
         "first_bad": None,
         "reason": None,
     }
@@ -87,15 +88,21 @@ def test_authors_and_contents_are_checked_where_asked(site: World):
     assert report["intact"]
     assert report["signatures"] == report["entries"] > 10
     assert report["bodies"] > 2
-    words = said("--signatures", "--bodies", "3")
+    words = said("--signatures", "--bodies", "100")
     assert f"Authors' signatures checked: {report['entries']}." in words
-    assert "Contents fetched and hashed again: 3, 0 of them damaged." in words
+    assert (
+        f"Contents fetched and hashed again: {report['bodies']}, 0 of them damaged; not"
+        f" kept here: {report['not_kept_here']}." in words
+    )
 
 
 @pytest.mark.slow
 def test_an_entry_that_its_author_did_not_sign_is_found_only_where_asked(site: World):
     """Sealed and signed anew with the log's key: only the author's is missing."""
     sign_anew(site, seal_anew(site, 6), log_signer())
+    with pytest.raises(CommandError, match=r"Two roots were signed at \d+ entries"):
+        said("--json")
+    forge_guard()
     assert json.loads(said("--json"))["intact"]
     with pytest.raises(CommandError, match="Entry 6 is not signed by its author"):
         said("--signatures")

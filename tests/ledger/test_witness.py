@@ -635,7 +635,7 @@ def test_evidence_broken_off_in_the_middle_does_not_hide_the_rest(
     for old, size in ((0, 5), (5, 9)):
         witness.add_checkpoint(log.asks(old, size))
         witness.add_checkpoint(other.asks(size, size))
-    (pair,) = (tmp_path / "evidence").glob("*-9-9")
+    (pair,) = (tmp_path / "evidence").glob("*-9")
     pair.rename(pair.with_name(f"{pair.name}.new"))
     assert len(folder_store.evidence(log.origin)) == 1
 

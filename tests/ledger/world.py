@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import psycopg
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import connection, transaction
 from psycopg.conninfo import make_conninfo
 
@@ -16,6 +17,7 @@ from ledger.service import Connection
 from ledger.signing import Ed25519Signer
 from ledger.site import log_signer, origin, site_certifier
 from portal.database import Role, admin_conninfo, settings_for
+from portal.models import HolderKey, KeyHolder
 from tests.ledger.values import signer
 
 C = TypeVar("C", bound=Connection)
@@ -32,6 +34,19 @@ FREEZE = "ALTER TABLE ledger.entry " + ", ".join(
 class World:
     database: str
     author: Ed25519Signer = field(default_factory=signer)
+
+    def introduce_author(self) -> None:
+        """Let the portal know by which key the statements here are signed."""
+        public = self.author.public_key.public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+        HolderKey.objects.create(
+            key_id=self.author.key_id,
+            holder=KeyHolder.objects.create(),
+            purpose=HolderKey.Purpose.SIGNING,
+            public_key=public,
+            sealed_private_key=b"",
+        )
 
     def connect(self, role: Role) -> Connection:
         """Log in to this database as one of the product's roles."""

@@ -23,6 +23,7 @@ from ledger.site import (
     site_certifier,
 )
 from ledger.verifier_key import VerifierKey
+from ledger.witnessing.asking import promises
 
 ROLE = "sequencer"
 TURN_S = 60.0
@@ -57,19 +58,20 @@ class Command(BaseCommand):
                 self._recover(connection, options["url"])
         except psycopg.Error as error:
             reason = str(error).strip().splitlines()[0]
-            raise CommandError(f"Nothing was changed: {reason}") from error
+            raise CommandError(f"The recovery did not end well: {reason}") from error
         except LedgerError as error:
             raise CommandError(str(error)) from error
 
     def _recover(self, connection: Connection, url: str | None) -> None:
-        signer = log_signer()
+        signer, known = log_signer(), policy()
         key = VerifierKey(origin(), signer.public_key)
         recovery = Recovery(
             connection,
             certifier=site_certifier(connection),
             guard=head_guard(),
             key=key,
-            witnesses=policy().witness_keys,
+            witnesses=known.witness_keys,
+            promises=promises(origin=origin(), signer=signer, policy=known),
         )
         if url is None:
             size = recovery.accept_database()

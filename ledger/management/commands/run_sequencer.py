@@ -1,6 +1,7 @@
 """Runs the sequencer of this site's log, with what asks its witnesses."""
 
 import signal
+from queue import SimpleQueue
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -32,32 +33,38 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop_soon)
-        Thread(target=self._ask_witnesses, args=[stop], daemon=True).start()
+        late: SimpleQueue[Promise] = SimpleQueue()
+        Thread(target=self._ask_witnesses, args=[stop, late], daemon=True).start()
         Service(
             connect=lambda: connect("anamnesis-sequencer"),
             sequencer=site_sequencer,
             promises=site_promises,
+            late=late,
             stop=stop,
             say=self._say,
         ).run()
         self._say("The sequencer has stopped.")
 
-    def _ask_witnesses(self, stop: Event) -> None:
+    def _ask_witnesses(self, stop: Event, late: "SimpleQueue[Promise]") -> None:
         """In a thread of its own: whatever the witnesses do, the log goes on."""
+        tireless = Tireless(
+            stop=stop, say=self._say, waits="The witnesses are not asked"
+        )
 
         def ask() -> None:
             with connect("anamnesis-asker") as connection:
                 known = policy()
+                tireless.goes_well(f"{len(known.witnesses)} witnesses are asked.")
                 Asker(
                     connection,
                     origin=origin(),
                     signer=log_signer(),
                     policy=known,
                     stop=stop,
+                    contradicted=late.put,
                 ).run(outdated=lambda: policy() != known)
 
-        waits = "The witnesses are not asked"
-        Tireless(stop=stop, say=self._say, waits=waits).run(ask)
+        tireless.run(ask)
 
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)

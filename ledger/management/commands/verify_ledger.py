@@ -14,7 +14,14 @@ from ledger.body_checks import BodyReport, sample_bodies
 from ledger.entry_checks import Fault
 from ledger.errors import LedgerError
 from ledger.inspection import Ask, Progress, Report, inspect
-from ledger.site import author_keys, connect, log_signer, origin, policy
+from ledger.site import (
+    author_keys,
+    connect,
+    head_guard,
+    log_signer,
+    origin,
+    policy,
+)
 
 NAME = "anamnesis-verify-ledger"
 DISAGREES = 1
@@ -79,6 +86,7 @@ def checked(since: int, keys: AuthorChecks | None, progress: Progress) -> Report
         log_signer().public_key,
         witnesses=policy().witness_keys,
         since=since,
+        kept=[kept] if (kept := head_guard().read()) else [],
     )
     with connect(NAME) as connection, connect(NAME) as beside:
         if keys is None:
@@ -123,6 +131,7 @@ def as_json(
             "witnessed": dict(report.witnessed),
             "signatures": keys.checked if keys else None,
             "bodies": bodies.checked,
+            "not_kept_here": bodies.elsewhere,
             "first_bad": fault.seq if fault else None,
             "reason": fault.sentence if fault else None,
         }
@@ -139,10 +148,10 @@ def in_words(report: Report, keys: AuthorChecks | None, bodies: BodyReport) -> s
     ]
     if keys:
         lines.append(f"Authors' signatures checked: {keys.checked}.")
-    if bodies.checked:
+    if bodies.checked or bodies.elsewhere:
         lines.append(
             f"Contents fetched and hashed again: {bodies.checked},"
-            f" {len(bodies.faults)} of them damaged."
+            f" {len(bodies.faults)} of them damaged; not kept here: {bodies.elsewhere}."
         )
         lines += [fault.sentence for fault in bodies.faults]
     if report.fault:

@@ -100,7 +100,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "bind": self._bind,
             "workers": 1,
             "worker_class": "gthread",
-            "threads": 4,
+            "threads": 32,
             "timeout": 60,
             "graceful_timeout": 2,
             "loglevel": "warning",
@@ -117,7 +117,6 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         """Called by gunicorn in its worker."""
         news = Event()
         rounds = Rounds(self._folder, self._policy, say=self._say)
-        Thread(
-            target=rounds.run, kwargs={"news": news, "stop": Event()}, daemon=True
-        ).start()
+        events = {"news": news, "stop": Event()}
+        Thread(target=rounds.run, kwargs=events, daemon=True).start()
         return WitnessApp(self._folder, self._policy, seen=news.set)
