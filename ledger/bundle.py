@@ -132,6 +132,11 @@ def page(members: Mapping[str, bytes] | None = None) -> str:
     return template.replace(PLACE, PLACE.replace("null", embedded))
 
 
+def check_script() -> str:
+    """The program that checks a bundle, for whoever would rather read 150 lines."""
+    return _offline("check.py")
+
+
 def _check_numbers(numbers: list[int]) -> None:
     if not numbers:
         raise ValueError("A bundle holds at least one entry.")
@@ -198,7 +203,8 @@ PROOF BUNDLE
 
 These files show that entries stand in a hospital ledger, and what they say. You need
 to trust neither the hospital nor the portal that gave them to you. You need to trust
-the keys in the file "policy": compare them with the keys that the hospitals publish.
+the keys in the file "policy": compare them with the keys that the hospitals publish
+(a portal under /ledger/keys, a hospital's witness under /keys).
 The same holds for the keys of the authors, whose SHA-256 the checkers print.
 
 Three ways to check

@@ -1,6 +1,6 @@
 """Keeps one sequencer at work for as long as the site runs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -40,6 +40,7 @@ class Service:
         self._sequencer = sequencer
         self._promises = promises
         self._late = late
+        self._broken: set[Promise] = set()
         self._stop = stop
         self._tireless = Tireless(stop=stop, say=say, waits="The sequencer waits")
 
@@ -53,20 +54,26 @@ class Service:
             if self._stop.is_set():
                 return
             sequencer = self._sequencer(connection, beside)
-            sequencer.resume(self._promises())
+            sequencer.resume([*self._promises(), *self._broken])
             self._tireless.goes_well(
                 f"The sequencer is at work; the log holds {sequencer.size} entries."
             )
             while not self._stop.is_set():
-                sequencer.hold_against(self._come_in())
+                self._hold(sequencer)
                 sequencer.drain()
                 self._stop.wait(POLL_S)
 
-    def _come_in(self) -> Iterator[Promise]:
-        """What witnesses that did not answer at the start have shown since."""
+    def _hold(self, sequencer: Sequencer) -> None:
+        """Hold the log against what witnesses have shown since the start.
+
+        What it does not keep is remembered, should that witness fall silent.
+        """
         with suppress(Empty):
             while True:
-                yield self._late.get_nowait()
+                promise = self._late.get_nowait()
+                self._broken.add(promise)
+                sequencer.hold_against([promise])
+                self._broken.remove(promise)
 
 
 def wait_for_turn(

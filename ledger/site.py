@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from ledger.certifying import Certifier
 from ledger.errors import LedgerError, NoteRejected
 from ledger.head_guard import HeadGuard
-from ledger.note import ED25519_TYPE
+from ledger.note import COSIGNATURE_TYPE, ED25519_TYPE
 from ledger.policy import Policy, read_policy
 from ledger.signing import LogSigner
 from ledger.verifier_key import VerifierKey, parse_verifier_key
@@ -37,6 +37,15 @@ def log_signer() -> LogSigner:
     return _signer(settings.LEDGER_SIGNER, "log's")
 
 
+def log_key() -> VerifierKey:
+    """By which others know this log.
+
+    Raises:
+        LedgerError: the key is not at hand.
+    """
+    return VerifierKey(origin(), log_signer().public_key)
+
+
 def _signer(name: str, whose: str) -> LogSigner:
     try:
         signer: LogSigner = import_string(name)()
@@ -57,6 +66,18 @@ def witness_signer() -> LogSigner:
 def witness_name() -> str:
     """Under which this site cosigns foreign logs."""
     return f"{origin()}/witness"
+
+
+def own_lines() -> str:
+    """Who this site is, as the lines of a C2SP policy that others copy.
+
+    Raises:
+        LedgerError: a key is not at hand.
+    """
+    log = log_key()
+    witness = VerifierKey(witness_name(), witness_signer().public_key, COSIGNATURE_TYPE)
+    url = f"{settings.PUBLIC_URL}/ledger"
+    return f"log {log} {url}\nwitness {witness.name} {witness} {url}/witness\n"
 
 
 def author_keys(key_ids: Iterable[bytes]) -> Mapping[bytes, Ed25519PublicKey]:
@@ -98,8 +119,7 @@ def mirror_keys() -> list[VerifierKey]:
 
     A line that cannot be read admits nobody; mirror_troubles() says so.
     """
-    own = VerifierKey(origin(), log_signer().public_key)
-    return [own, *(key for key in map(_mirror, _mirror_lines()) if key)]
+    return [log_key(), *(key for key in map(_mirror, _mirror_lines()) if key)]
 
 
 def mirror_troubles() -> list[str]:

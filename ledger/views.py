@@ -2,17 +2,24 @@
 
 import time
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from ledger import tile_http
+from ledger import bundle, tile_http
 from ledger.answer import Answer, said
 from ledger.errors import LedgerError
 from ledger.mirroring.access import is_authorised
 from ledger.served_log import SiteLog
-from ledger.site import mirror_keys, origin, policy, witness_name, witness_signer
+from ledger.site import (
+    mirror_keys,
+    origin,
+    own_lines,
+    policy,
+    witness_name,
+    witness_signer,
+)
 from ledger.witnessing.table_store import TableWitnessStore
 from ledger.witnessing.witness import MAX_BODY_BYTES, Witness
 
@@ -44,6 +51,29 @@ def entries(request: HttpRequest, path: str) -> HttpResponse:
         )
 
     return _response(tile_http.entries(SiteLog(), path, may=may))
+
+
+@require_safe
+def keys(request: HttpRequest) -> HttpResponse:
+    """Whose signatures to expect, to be compared with those that a bundle names."""
+    try:
+        lines = own_lines()
+    except LedgerError as error:
+        return _response(said(503, str(error)))
+    return HttpResponse(lines, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def checker(request: HttpRequest, name: str) -> HttpResponse:
+    """What checks a bundle, to be kept: a page for browsers, a script for Python."""
+    made = {"check.html": bundle.page, "check.py": bundle.check_script}.get(name)
+    if made is None:
+        raise Http404
+    return HttpResponse(
+        made(),
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @csrf_exempt

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ledger.encoding import decode_statement
+from ledger.encoding import Statement, decode_statement
 from ledger.events import EVENTS, Event
 from ledger.history import Progress, progress
 from ledger.models import Entry, Inbox
@@ -91,22 +91,26 @@ def _of_entries(
     page = Paginator(which.order_by("-seq"), PAGE).get_page(number)
     entries: Sequence[Entry] = list(page)
     waiting = _waiting(tenant) if tenant and page.number == 1 else []
-    ids = [*waiting, *(bytes(entry.statement_id) for entry in entries)]
+    ids = [each.statement_id for each in waiting]
+    ids += [bytes(entry.statement_id) for entry in entries]
     acts = _acts_of(ids)
-    names = _names_of({entry.tenant for entry in entries})
+    tenants = {*(each.tenant for each in waiting), *(each.tenant for each in entries)}
+    names = _names_of(tenants)
     found = progress(ids)
-    rows = [acts[each] for each in waiting if each in acts]
+    rows = [
+        acts.get(each.statement_id) or _waiting_row(each, names) for each in waiting
+    ]
     for entry in entries:
         key = bytes(entry.statement_id)
         rows.append(acts.get(key) or _entry_row(entry, names, found[key]))
     return page, rows
 
 
-def _waiting(tenant: int) -> list[bytes]:
+def _waiting(tenant: int) -> list[Statement]:
     """An institution's statements that are not entered yet, the newest first."""
     queued = Inbox.objects.order_by("-id").values_list("statement", flat=True)[:PAGE]
     said = [decode_statement(bytes(data)) for data in queued]
-    return [each.statement_id for each in said if each.tenant == tenant]
+    return [each for each in said if each.tenant == tenant]
 
 
 def _acts_of(ids: Iterable[bytes]) -> dict[bytes, Row]:
@@ -130,6 +134,19 @@ def _act_row(act: Act, proof: Proof, found: Progress | None) -> Row:
         at=act.at,
         seq=found.seq if found else None,
         proof=proof,
+    )
+
+
+def _waiting_row(said: Statement, names: dict[int, str]) -> Row:
+    return Row(
+        what=EVENTS[said.kind].sentence,
+        who=names.get(said.tenant, _("This site")),
+        where="",
+        about="",
+        kind="",
+        at=None,
+        seq=None,
+        proof=said_of(Progress("accepted"), ""),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,27 +14,19 @@ from ledger.errors import NotProvable
 from ledger.models import Checkpoint, Entry
 from ledger.policy import Party, Policy
 from ledger.served_log import cosigned, site_tiles
-from ledger.site import author_keys, log_signer, origin
-from ledger.verifier_key import VerifierKey
+from ledger.site import author_keys, log_key, origin
 from ledger.witnessed import standing, witnessed_checkpoint
 from portal.acting import Acting
 from records.history import visible_acts
 from records.models import Act, Patient
 
 
-class Packed(NamedTuple):
-    """A bundle, with what could not be in it yet."""
-
-    content: bytes
-    entries: int
-    waiting: int  # acts that no checkpoint of the bundle covers
-
-
-def pack_proofs(acting: Acting, patient: Patient) -> Packed:
-    """Everything about the patient that the person may see, with its proofs.
+def pack_proofs(acting: Acting, patient: Patient) -> bytes:
+    """Everything about the patient that the person may see, with its proofs, as a zip.
 
     Under the latest checkpoint that enough witnesses have cosigned; under the latest
-    signed one where none is.
+    signed one where none is. Acts of the last seconds, which it does not cover, are
+    left out.
 
     Raises:
         NotProvable: nothing about the patient is signed yet.
@@ -55,7 +46,7 @@ def pack_proofs(acting: Acting, patient: Patient) -> Packed:
     entries = list(covered)
     if checkpoint is None or not entries:
         raise NotProvable(_("Nothing about this patient is signed yet."))
-    content = make_bundle(
+    return make_bundle(
         entries=[
             _bundled(entry, acts[bytes(entry.statement_id)], checkpoint.size)
             for entry in entries
@@ -66,12 +57,11 @@ def pack_proofs(acting: Acting, patient: Patient) -> Packed:
         title=_("The history of %(name)s") % {"name": patient.full_name},
         made_at=timezone.now(),
     )
-    return Packed(content, len(entries), len(acts) - len(entries))
 
 
 def _with_this_log(known: Policy) -> Policy:
     """Whom the reader is asked to trust: this log, and this site's witnesses."""
-    own = Party(origin(), VerifierKey(origin(), log_signer().public_key))
+    own = Party(origin(), log_key())
     return Policy((own,), known.witnesses, known.groups, known.quorum)
 
 

@@ -19,6 +19,7 @@ KINDS = {1, 2, 3, *range(10, 14), 20, 21, 30, 31, *range(40, 46), 50}
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what DER puts before an Ed25519 key
 NOTE = "((.+)\n(0|[1-9][0-9]*)\n(.+)\n(?:.+\n)*)\n((?:— [^\\s+]+ .+\n)+)"
 PROOF = "c2sp[.]org/tlog-proof@v1\n(?:extra .*\n)?index %d\n((?:.+\n)*)\n"
+LOOSE = "surrogateescape"  # whatever bytes a policy's comments have
 JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -35,15 +36,16 @@ def _unbase64(text: str, length: int) -> bytes:
 
 def _signer(vkey: str, kind: int, keys: list[bytes], text: str, lines: str) -> str:
     name, key_id, encoded = vkey.split("+", 2)
-    key, start = _unbase64(encoded, 33), f"{name}\n".encode(errors="surrogateescape")
+    key, start = _unbase64(encoded, 33), f"{name}\n".encode(errors=LOOSE)
     own_id = sha256(start + key).digest()[:4]
     sound = own_id.hex() == key_id and [name] == name.split() and key[0] == kind
     _check(sound and key not in keys, f"the policy has a bad key: {vkey}")
     keys.append(key)
     found = re.findall(f"— {re.escape(name)} (.+)\n", lines)
-    mine = [line for line in found if b64decode(line)[:4] == own_id]
-    for line in mine:
+    for line in (mine := [each for each in found if b64decode(each)[:4] == own_id]):
         stamp = _unbase64(line, {1: 68, 4: 76}[kind])
+        timed = any(stamp[4:12]) and stamp[4] < 128
+        _check(timed or kind == 1, f"a cosignature of {name} names no time")
         time = f"cosignature/v1\ntime {int.from_bytes(stamp[4:12])}\n" * (kind == 4)
         Key.from_public_bytes(key[1:]).verify(stamp[-64:], f"{time}{text}".encode())
     return name if mine else ""
@@ -121,9 +123,7 @@ def main(arguments: list[str]) -> int:
         bundle = json.loads(told)
         _check(JSON.encode(bundle) == told and bundle["entries"], "told.json is bad")
         part, status = "wrong: policy or checkpoint", 1
-        head = _head(
-            policy.decode(errors="surrogateescape"), note := checkpoint.decode()
-        )
+        head = _head(policy.decode(errors=LOOSE), note := checkpoint.decode())
         leaves = {-1: sha256(head[0].encode()).digest()}
         for entry in sorted(bundle["entries"], key=lambda entry: entry["seq"]):
             seq, opened = entry["seq"], (bundle["authors"], entry["opening"])

@@ -8,6 +8,8 @@ from pathlib import Path
 from ledger.policy import Party, format_policy, k_of_n
 from ledger.witnessing.folder import WitnessFolder
 
+MARK = "# Written anew at each start of the demo, until this line is taken out.\n"
+
 
 @dataclass(frozen=True)
 class Founded:
@@ -45,9 +47,14 @@ def found_witnesses(
         parties.append(Party(name, witness.key, f"http://{bind}"))
         admitted.append(f"{witness.mirror_key}\n")
     text = format_policy(k_of_n((log,), tuple(parties), needed))
-    policy.write_text(text, encoding="utf-8")
-    mirrors.write_text("".join(admitted), encoding="utf-8")
+    policy.write_text(f"{MARK}{text}", encoding="utf-8")
+    mirrors.write_text("".join([MARK, *admitted]), encoding="utf-8")
     return founded
+
+
+def is_somebodys(path: Path) -> bool:
+    """Whether a policy was written, or changed, by a person."""
+    return path.exists() and not path.read_text("utf-8").startswith(MARK)
 
 
 def _free_port(wished: int) -> int:

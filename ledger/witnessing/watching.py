@@ -8,7 +8,7 @@ from ledger.errors import LedgerError
 from ledger.mirroring.remote_log import RemoteLog
 from ledger.policy import Party
 from ledger.served_log import SiteLog
-from ledger.site import log_signer, origin, policy, witness_name
+from ledger.site import log_key, origin, policy, witness_name
 from ledger.unshown import remember
 from ledger.verifier_key import VerifierKey
 from ledger.witnessing.comparing import (
@@ -46,7 +46,7 @@ def watch_logs() -> int:
         How many contradictions there are, those known before included.
     """
     known = policy()
-    own = Watch(VerifierKey(origin(), log_signer().public_key), "")
+    own = Watch(log_key(), "")
     foreign = [_foreign(log) for log in known.logs if log.name != origin()]
     witnesses = [witness for witness in known.witnesses if witness.url]
     pool = ThreadPoolExecutor(16)

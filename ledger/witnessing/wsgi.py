@@ -69,6 +69,9 @@ class WitnessApp:
         if posted:
             return said(405, "GET here.")
         match path.split("/")[1:]:
+            case ["keys"]:
+                line = f"witness {self._folder.name} {self._folder.key}\n"
+                return Answer(200, line.encode())
             case [log, "checkpoint"]:
                 return self._witness.latest(log)
             case [log, "evidence"] if log in self._logs:

@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from ledger.models import Checkpoint, Inbox
@@ -29,6 +30,8 @@ def ledger(request: SignedInRequest) -> HttpResponse:
         "witnesses": stand.of,
         "needed": stand.policy.needed,
         "seen_by": len(stand.seen_by(latest.size - 1)) if latest else 0,
+        "keys_url": reverse("keys"),
+        "check_url": reverse("checker", args=["check.html"]),
         "page_obj": page,
         "rows": rows,
         "may_see_health": acting.may(SEE_HEALTH),

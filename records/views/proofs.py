@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,9 +22,9 @@ from ledger.site import origin
 from ledger.tlog_proof import TlogProof, format_proof
 from portal.acting import Acting, SignedInRequest
 from portal.models import Institution
-from records.access import patient_or_404
+from records.access import own_patient_or_404
 from records.history import Proof, proof_of_act, said_of, visible_acts
-from records.ledger_rows import may_see_entry
+from records.ledger_rows import may_see_entry, own_acts
 from records.models import Act
 from records.permissions import visible_patients
 from records.proof_bundle import pack_proofs
@@ -87,16 +88,19 @@ def proof_file(request: SignedInRequest, statement_id: str) -> HttpResponse:
 @login_required
 @require_GET
 def take_along(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
-    """Every proof about a patient in one file, to be checked far from here."""
-    patient = patient_or_404(request, patient_id)
+    """Every proof about a child in one file, to be checked far from here."""
+    patient = own_patient_or_404(request, patient_id)
     try:
         packed = pack_proofs(request.acting, patient)
     except NotProvable as error:
         messages.info(request, f"{error} {_('Try again in a few seconds.')}")
         return redirect("patient", patient_id)
+    except LedgerError as error:
+        messages.error(request, _("The ledger is damaged: %(why)s") % {"why": error})
+        return redirect("patient", patient_id)
     day = timezone.localdate().isoformat()
     return HttpResponse(
-        packed.content,
+        packed,
         content_type="application/zip",
         headers={
             "Content-Disposition": f'attachment; filename="proofs-{day}.zip"',
@@ -114,10 +118,15 @@ def _told_or_404(acting: Acting, statement_id: bytes) -> Told:
 def _act(acting: Acting, statement_id: bytes) -> Told | None:
     act = (
         Act.objects.select_related("patient", "institution", "actor", "document")
-        .filter(statement_id=statement_id, patient__in=visible_patients(acting))
+        .filter(statement_id=statement_id)
         .first()
     )
-    if act is None or not visible_acts(acting, act.patient).filter(pk=act.pk).exists():
+    if act is None:
+        return None
+    is_known = visible_patients(acting).filter(pk=act.patient_id).exists()
+    if not (is_known and _sees(visible_acts(acting, act.patient), act)) and not _sees(
+        own_acts(acting), act
+    ):
         return None
     about = str(act.patient.full_name)
     if act.document:
@@ -130,9 +139,15 @@ def _act(acting: Acting, statement_id: bytes) -> Told | None:
         where=act.institution.name,
         at=act.at,
         about=about,
-        back_url=reverse("patient", args=[act.patient_id]),
-        back_label=str(act.patient.full_name),
+        back_url=reverse("patient", args=[act.patient_id])
+        if is_known
+        else reverse("ledger"),
+        back_label=str(act.patient.full_name) if is_known else _("Ledger"),
     )
+
+
+def _sees(acts: QuerySet[Act], act: Act) -> bool:
+    return acts.filter(pk=act.pk).exists()
 
 
 def _entry(acting: Acting, statement_id: bytes) -> Told | None:

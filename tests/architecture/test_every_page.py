@@ -30,6 +30,10 @@ GET  health           in     .     .     .    .    .    200  200   .    200
 GET  checkpoint       .      .     .     .    .    .    .    .     .    .
 GET  tile             .      .     .     .    .    .    .    .     .    .
 GET  entries          403    403   403   403  403  403  403  403   403  403
+GET  keys             200    200   200   200  200  200  200  200   200  200
+GET  check-page       200    200   200   200  200  200  200  200   200  200
+GET  check-script     200    200   200   200  200  200  200  200   200  200
+GET  check-nothing    .      .     .     .    .    .    .    .     .    .
 POST add-checkpoint   400    400   400   400  400  400  400  400   400  400
 GET  cosigned         .      .     .     .    .    .    .    .     .    .
 GET  patients         in     .     .     200  200  200  200  200   200  .
@@ -47,7 +51,7 @@ GET  audit            in     200   200   200  200  200  200  200   200  200
 GET  proof-of-a       in     200   .     200  .    200  200  .     .    .
 GET  proof-of-b       in     200   .     200  200  .    .    200   .    .
 GET  proof-file       in     .     .     .    .    .    .    .     .    .
-GET  take-along       in     302   .     302  302  302  302  302   .    .
+GET  take-along       in     302   .     .    .    .    .    .     .    .
 GET  proof-of-site    in     .     .     .    .    .    .    .     .    .
 GET  upload           in     403   .     200  200  403  403  403   .    .
 POST upload           in     403   .     302  302  403  403  403   .    .
@@ -124,6 +128,10 @@ PAGES = {
     "checkpoint": Page("checkpoint"),
     "tile": Page("tile", lambda c: ["0", "000"]),
     "entries": Page("entries", lambda c: ["000"]),
+    "keys": Page("keys"),
+    "check-page": Page("checker", lambda c: ["check.html"]),
+    "check-script": Page("checker", lambda c: ["check.py"]),
+    "check-nothing": Page("checker", lambda c: ["README.txt"]),
     "add-checkpoint": Page("add_checkpoint"),
     "cosigned": Page("cosigned_checkpoint", lambda c: ["00" * 32]),
     "patients": Page("patients"),

@@ -10,6 +10,7 @@ from typing import Any
 from ledger.encoding import Entry, encode_entry, log_id
 from ledger.hashing import leaf_hash, leaf_hashes
 from ledger.merkle import inclusion_path
+from ledger.note import signature_line
 from ledger.policy import Group, Party, k_of_n
 from ledger.tlog_proof import TlogProof, format_proof
 from ledger.verifier_key import VerifierKey
@@ -120,6 +121,27 @@ def other_note(line: int, bit: int) -> Make:
         lines[line] = f"{name} {changed}\n"
         new = "".join(lines).encode()
         return packed({file: data.replace(note, new) for file, data in parts().items()})
+
+    return make
+
+
+def timed(time: int) -> Make:
+    """North, whose line is the first witness's, signs at a time that is none."""
+
+    def make() -> bytes:
+        note = parts()["checkpoint"].decode()
+        line = note.splitlines(keepends=True)[5]
+        text, key = note.partition("\n\n")[0] + "\n", witness_key("north")
+        signed = WITNESSES["north"].sign(
+            f"cosignature/v1\ntime {time}\n{text}".encode()
+        )
+        false = signature_line(key.name, key.key_id, time.to_bytes(8, "big") + signed)
+        return packed(
+            {
+                file: data.replace(line.encode(), false.encode())
+                for file, data in parts().items()
+            }
+        )
 
     return make
 
@@ -288,6 +310,8 @@ MORE_WRONG = {
     "the log's signature false": Attack(other_note(line=4, bit=100)),
     "the log's key unknown": Attack(other_note(line=4, bit=5)),
     "a witness's time changed": Attack(other_note(line=5, bit=90)),
+    "a witness without a time": Attack(timed(0)),
+    "a witness after all time": Attack(timed(1 << 63)),
     "a witness's signature false": Attack(other_note(line=6, bit=400)),
     "a checkpoint without signatures": Attack(
         tampered(checkpoint=parts()["checkpoint"].partition(b"\n\n")[0])

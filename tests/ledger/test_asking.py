@@ -40,7 +40,7 @@ from ledger.witnessing.wsgi import WitnessApp
 from tests.conftest import clone_of, connected_to, head_of
 from tests.ledger.process import Process, start
 from tests.ledger.serving import served
-from tests.ledger.test_witness import ROOT, Log, lines_of, text_of
+from tests.ledger.test_witness import ROOT, Log, lines_of, seen_at, text_of
 from tests.ledger.values import hash32, signer
 from tests.ledger.world import World
 
@@ -985,6 +985,22 @@ def test_no_witness_can_keep_the_site_s_log_from_starting(
     liar = stage.enter_context(lying(answer("", 302, Location="http://[")))
     process = sequencer(k_of_n((), (liar_party(liar.url),), 1))
     process.says("The sequencer is at work")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_witness_that_was_away_at_the_start_still_stops_a_fork(
+    world: World, witness, sequencer, tmp_path
+):
+    one = witness(1)
+    fork = Log(origin(), signer=log_signer())  # type: ignore[arg-type] # the same kind
+    nowhere = Known(one.party.name, one.folder.key, f"http://127.0.0.1:{closed_port()}")
+    process = sequencer(k_of_n((), (nowhere,), 1))
+    process.says("The sequencer is at work")
+    wait_until_sequenced(world.queue(3))
+    assert one.folder.store.advance(fork.origin, old_size=0, seen=seen_at(fork, 9))
+    (tmp_path / "policy").write_text(format_policy(k_of_n((), (one.party,), 1)))
+    process.says(f"{one.name} holds a checkpoint of 9 entries")
 
 
 def test_liars_of_these_tests_have_keys_of_their_own():

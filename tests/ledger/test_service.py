@@ -3,11 +3,19 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
 
 import pytest
 
+from ledger.certifying import Promise
 from ledger.history import progress
+from ledger.sequencer import Sequencer
+from ledger.service import Connection, Service
+from ledger.site import log_signer, origin
 from tests.ledger.process import Process, start
+from tests.ledger.test_witness import Log
 from tests.ledger.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -117,3 +125,45 @@ def test_a_login_without_the_rights_is_told_in_a_sentence(world):
     assert "permission denied" in line
     assert process.stop(signal.SIGTERM) == 0
     process.popen.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_what_a_witness_shows_late_stops_it_though_the_witness_falls_silent(
+    world: World,
+):
+    """Nobody repeats it: `promises` has nothing to say."""
+    world.sequence(3)
+    fork = Log(origin(), signer=log_signer())  # type: ignore[arg-type] # the same kind
+    late: SimpleQueue[Promise] = SimpleQueue()
+    stop, said, begun = Event(), list[str](), list[bool]()
+
+    def sequencer(login: Connection, beside: Connection) -> Sequencer:
+        begun.append(True)
+        return world.sequencer(login)
+
+    service = Service(
+        connect=lambda: world.connect("sequencer"),
+        sequencer=sequencer,
+        promises=list,
+        late=late,
+        stop=stop,
+        say=said.append,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(service.run)
+        try:
+            late.put(Promise("alder.example", fork.note(3)))
+            until(lambda: any("holds another root" in sentence for sentence in said))
+            (waiting,) = world.queue(1)
+            tries = len(begun)
+            until(lambda: len(begun) >= tries + 3)
+            assert progress([waiting])[waiting].state == "accepted"
+        finally:
+            stop.set()
+        ended.result(timeout=30)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        time.sleep(0.02)

@@ -28,7 +28,11 @@ from ledger.verifier_key import VerifierKey
 from ledger.witnessed import Standing, standing, witnessed_checkpoint
 from ledger.witnessing.evidence import keep
 from ledger.witnessing.table_store import TableWitnessStore
+from ledger.witnessing.watching import watch_logs
 from ledger.witnessing.witness import Seen
+from tests.ledger.serving import served
+from tests.ledger.test_comparing import Shown
+from tests.ledger.test_sequencer import replay
 from tests.ledger.test_witness import Log, seen_at, text_of
 from tests.ledger.values import signer
 from tests.ledger.world import World
@@ -514,3 +518,72 @@ def test_the_logs_that_this_site_watches_are_said(world: World):
         "Witnessed by this site up to 5 entries.",
     )
     assert found.at is not None
+
+
+# What an admin has to know besides
+
+
+def test_what_was_set_aside_this_week_is_said(world: World):
+    assert not [each for each in checks() if each.name == "Set aside"]
+    world.sequence(1)
+    replay(world)
+    world.sequence()
+    assert check("Set aside").sentence.startswith("1 statement could not be entered")
+    with world.superuser() as superuser:
+        superuser.execute("ALTER TABLE ledger.refused DISABLE TRIGGER ALL")
+        superuser.execute(
+            "UPDATE ledger.refused SET refused_at = now() - interval '8 days'"
+        )
+    assert not [each for each in checks() if each.name == "Set aside"]
+
+
+def test_both_notes_of_a_fork_are_there_to_be_shown(world: World):
+    log = Log("log.example/2026")
+    one, other = seen_at(log, 5), seen_at(log.forked(3), 5)
+    keep(log.origin, one, other, told_by="w1.example")
+    assert set(check(log.origin).notes) == {one.note, other.note}
+
+
+def test_a_log_that_does_not_show_its_growth_is_said_until_it_does(
+    world: World, policy_file: Path
+):
+    log = Log("log.example/2026")
+    nowhere = Party(log.origin, log.key, "http://127.0.0.1:9")
+    policy_file.write_text(format_policy(k_of_n((nowhere,), (), 0)))
+    assert watch_logs() == 0
+    first = check(log.origin)
+    assert first.state == "attention"
+    assert "could not be shown since" in first.sentence
+    assert "does not answer" in first.sentence
+    watch_logs()
+    assert check(log.origin).at == first.at
+    with served(Shown(log, 5)) as url:
+        policy_file.write_text(
+            format_policy(k_of_n((Party(log.origin, log.key, url),), (), 0))
+        )
+        watch_logs()
+    assert log.origin not in {each.name for each in checks()}
+
+
+def test_a_witness_that_lags_behind_is_said(world: World, two_of_three):
+    world.sequence(3)
+    for each in (A, B, C):
+        each.cosign(world, 3)
+    assert check(A.name).state == "fine"
+    world.sequence(2)
+    assert check(A.name).state == "fine"  # it has just been signed
+    world.attack(
+        "UPDATE ledger.checkpoint SET signed_at = now() - interval '1 minute'"
+        " WHERE size = 5"
+    )
+    assert check(A.name).state == "attention"
+    assert "the first 3 entries only" in check(A.name).sentence
+
+
+def test_the_worst_is_said_first(world: World, two_of_three):
+    world.sequence(1)
+    log = Log("log.example/2026")
+    keep(log.origin, seen_at(log, 5), seen_at(log.forked(3), 5), told_by="w1.example")
+    states = [each.state for each in checks()]
+    assert states == sorted(states, key=["wrong", "attention", "waiting", "fine"].index)
+    assert len(set(states)) >= 3

@@ -21,9 +21,8 @@ from diagnosis.imaging.desensitising import desensitise
 from diagnosis.models import GradingJob, Verdict
 from diagnosis.training.phantoms import sample_image
 from ledger.policy import Party
-from ledger.site import log_signer, origin
-from ledger.verifier_key import VerifierKey
-from ledger.witnessing.founding import found_witnesses
+from ledger.site import log_key, origin
+from ledger.witnessing.founding import found_witnesses, is_somebodys
 from portal.acting import Acting, acting_for
 from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
@@ -79,7 +78,9 @@ class Command(BaseCommand):
 
     def _found_witnesses(self) -> None:
         """A witness for each hospital, with its own key, unless a policy was given."""
-        if settings.LEDGER_POLICY != settings.VAR / "ledger-policy":
+        if settings.LEDGER_POLICY != settings.VAR / "ledger-policy" or is_somebodys(
+            settings.LEDGER_POLICY
+        ):
             return
         founded = found_witnesses(
             {
@@ -88,7 +89,7 @@ class Command(BaseCommand):
             },
             log=Party(
                 origin(),
-                VerifierKey(origin(), log_signer().public_key),
+                log_key(),
                 f"{settings.PUBLIC_URL}/ledger",
             ),
             needed=QUORUM,
