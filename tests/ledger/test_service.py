@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from threading import Event
 
 import pytest
+from django.db import connection
 
 from ledger.certifying import Promise
 from ledger.history import progress
@@ -151,7 +152,7 @@ def test_what_a_witness_shows_late_stops_it_though_the_witness_falls_silent(
         say=said.append,
     )
     with ThreadPoolExecutor(1) as pool:
-        ended = pool.submit(service.run)
+        ended = pool.submit(run_in_thread, service)
         try:
             late.put(Promise("alder.example", fork.note(3)))
             until(lambda: any("holds another root" in sentence for sentence in said))
@@ -162,6 +163,13 @@ def test_what_a_witness_shows_late_stops_it_though_the_witness_falls_silent(
         finally:
             stop.set()
         ended.result(timeout=30)
+
+
+def run_in_thread(service: Service) -> None:
+    try:
+        service.run()
+    finally:
+        connection.close()  # the thread's own, by which it read the log's key
 
 
 def until(holds: Callable[[], bool]) -> None:
