@@ -24,10 +24,9 @@ from ledger.errors import EncodingError
 from ledger.hashing import leaf_hash, leaf_hashes
 from ledger.inspection_rows import Row, Span
 
-# Where an entry's bytes hold what a column repeats.
-_PLACE = slice(20, 68)  # seq ‖ previous hash ‖ ts_ms
-_KNOWN_BY = slice(70, 92)  # statement id ‖ tenant ‖ kind
-_TIME, _STATEMENT, _KIND, _CID_LENGTH, _CID = 60, 70, 90, 156, 157
+# Where an entry's bytes hold what.
+_PLACE, _PLACED = slice(20, 68), struct.Struct(">Q32sQ")  # seq, previous hash, ts_ms
+_TIME, _STATEMENT, _KIND, _CID_LENGTH = 60, 70, 90, 156
 _TAIL = 67  # sig_alg ‖ length ‖ signature
 _NO_CID = 322  # an entry without one
 
@@ -68,14 +67,12 @@ class EntryChecks:
         passes there.
         """
         bodies = _split(span)
-        if not bodies or span.misfits or not self._are_entries(bodies):
+        if not bodies or span.misfits or not self._are_entries(span.bodies, bodies):
             return None
         hashes = leaf_hashes(bodies)
         joined = b"".join(hashes)
-        agrees = joined == span.leaf_hashes and span.columns == b"".join(
-            [b[_PLACE] + b[_KNOWN_BY] + b[_CID : _CID + b[_CID_LENGTH]] for b in bodies]
-        )
-        return (bodies, hashes) if agrees and _follow(edge, bodies, joined) else None
+        agrees = joined == span.leaf_hashes and _follow(edge, bodies, joined)
+        return (bodies, hashes) if agrees else None
 
     def fault(self, edge: Edge, certified: int, row: Row) -> Fault | None:
         """What is wrong with a row that should come next.
@@ -93,9 +90,11 @@ class EntryChecks:
             return Fault(edge.size, f"Entry {edge.size} is missing.")
         return self._fault_inside(row) or _fault_before(edge, certified, row)
 
-    def _are_entries(self, bodies: list[bytes]) -> bool:
+    def _are_entries(self, all_of_them: bytes, bodies: list[bytes]) -> bool:
         """Whether decode_entry would read each."""
         lengths = set(map(len, bodies))
+        if len(lengths) == 1:
+            return self._have_layout(lengths.pop(), all_of_them)
         return all(
             self._have_layout(length, b"".join([b for b in bodies if len(b) == length]))
             for length in lengths
@@ -165,14 +164,15 @@ def _split(span: Span) -> list[bytes]:
 
 def _follow(edge: Edge, bodies: list[bytes], hashes: bytes) -> bool:
     """Whether the numbers, the chain and the times go on from the edge."""
-    count = len(bodies)
-    seqs = struct.pack(f">{count}Q", *range(edge.size, edge.size + count))
-    times = [edge.last_ts_ms.to_bytes(8, "big"), *(b[60:68] for b in bodies)]
+    placed = _PLACED.iter_unpack(b"".join([body[_PLACE] for body in bodies]))
+    seqs, previous, times = zip(*placed, strict=True)
+    end = edge.size + len(bodies)
+    in_time = [edge.last_ts_ms, *times]
     return (
-        edge.size + count <= MAX_U63
-        and b"".join([b[20:28] for b in bodies]) == seqs
-        and b"".join([b[28:60] for b in bodies]) == edge.last_hash + hashes[:-32]
-        and times == sorted(times)
+        end <= MAX_U63
+        and seqs == tuple(range(edge.size, end))
+        and b"".join(previous) == edge.last_hash + hashes[:-32]
+        and in_time == sorted(in_time)
     )
 
 

@@ -11,11 +11,7 @@ from ledger.tiles import WIDTH, TileId
 # Sends one query; every row of the answer.
 Fetch = Callable[[LiteralString, Sequence[Any]], Sequence[tuple[Any, ...]]]
 
-FULL = """
-    SELECT level, index, hashes FROM ledger.tile
-    JOIN unnest(%s::smallint[], %s::bigint[]) AS wanted (level, index)
-      USING (level, index)
-"""
+FULL = "SELECT hashes FROM ledger.tile WHERE level = %s AND index = %s"
 LEAVES = """
     SELECT leaf_hash FROM ledger.entry WHERE seq >= %s AND seq < %s ORDER BY seq
 """
@@ -43,10 +39,10 @@ class TileRows:
 
     def _one(self, tile: TileId) -> bytes:
         if tile.is_full:
-            found = [row[2] for row in self._fetch(FULL, [[tile.level], [tile.index]])]
+            found = self._fetch(FULL, [tile.level, tile.index])
         else:
-            found = [row[0] for row in self._partial(tile)]
-        hashes = b"".join(map(bytes, found))
+            found = self._partial(tile)
+        hashes = b"".join([bytes(row[0]) for row in found])
         if len(hashes) != tile.width * HASH_BYTES:
             raise LedgerDamaged(
                 (tile.index * WIDTH) << (8 * tile.level),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger.hashing import HASH_BYTES, parent_hashes
+from ledger.hashing import HASH_BYTES, joined_parents
 from ledger.merkle import Path, joined, perfect_root
 
 HEIGHT = 8
@@ -23,12 +23,11 @@ _INDEX = re.compile(r"(?:x[0-9]{3}/){0,6}[0-9]{3}", re.ASCII)
 _PARTIAL = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class TileId:
+class TileId(NamedTuple):
     """Which tile, how much of it."""
 
     level: int  # 0 <= level <= 7
-    index: int
+    index: int  # type: ignore[assignment] # a tuple has a method of that name
     width: int = WIDTH  # below 256: a partial tile
 
     @property
@@ -292,15 +291,16 @@ def _tile_of(node: _Node, size: int) -> TileId:
 
 def _node_hash_in(node: _Node, tile: bytes) -> bytes:
     height = node.height % HEIGHT
-    return _nodes(tile)[height][((node.place << height) % WIDTH) >> height]
+    start = (((node.place << height) % WIDTH) >> height) * HASH_BYTES
+    return _nodes(tile)[height][start : start + HASH_BYTES]
 
 
-@lru_cache(maxsize=256)  # 8 MiB: the upper tiles stand in every proof
-def _nodes(tile: bytes) -> list[list[bytes]]:
-    """A tile's hashes with the nodes above them, height by height."""
-    levels = [split_hashes(tile)]
-    while len(levels[-1]) > 1:
-        levels.append(parent_hashes(levels[-1]))
+@lru_cache(maxsize=256)  # 4 MiB: the upper tiles stand in every proof
+def _nodes(tile: bytes) -> list[bytes]:
+    """A tile's hashes, then the nodes above them height by height, joined."""
+    levels = [tile]
+    while len(levels[-1]) > HASH_BYTES:
+        levels.append(joined_parents(levels[-1]))
     return levels
 
 
