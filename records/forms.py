@@ -1,11 +1,15 @@
 """What families and hospitals type in."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils import timezone
 
 from portal.models import Institution
+from records.models import Document
+from records.scope import Extent, Purpose, Scope
 
 LONGEST = timedelta(days=5 * 366)
 """Of a permission: nobody should have to remember one for longer."""
@@ -13,6 +17,11 @@ LONGEST = timedelta(days=5 * 366)
 
 def _today() -> date:
     return timezone.localdate()
+
+
+def _kinds_of_histories() -> list[tuple[str, str]]:
+    kinds = Document.Kind
+    return [(k, str(k.label)) for k in kinds if k is not kinds.SERVICE_COPY]
 
 
 class DateInput(forms.DateInput):
@@ -27,6 +36,24 @@ class ConsentForm(forms.Form):
         label="Hospital",
         queryset=Institution.objects.none(),
         empty_label="Choose a hospital",
+    )
+    extent = forms.ChoiceField(
+        label="What it may read",
+        choices=Extent.choices,
+        initial=Extent.EVERYTHING,
+        widget=forms.RadioSelect,
+        help_text="What it makes itself it sees anyway.",
+    )
+    kind = forms.ChoiceField(
+        label="Which kind",
+        choices=[("", "Choose a kind"), *_kinds_of_histories()],
+        required=False,
+    )
+    documents = forms.MultipleChoiceField(
+        label="Which documents", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    purpose = forms.ChoiceField(
+        label="What for", choices=Purpose.choices, initial=Purpose.TREATMENT
     )
     until = forms.DateField(
         label="Until",
@@ -45,6 +72,24 @@ class ConsentForm(forms.Form):
                 "Choose a day within the next five years; you can allow it again then."
             )
         return timezone.make_aware(datetime.combine(day, time.max))
+
+    def clean(self) -> dict[str, Any]:
+        """One scope; what belongs to another choice of it is left out."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        extent = given.get("extent")
+        if extent == Extent.KIND and not given.get("kind"):
+            self.add_error("kind", "Choose a kind of document.")
+        elif extent == Extent.DOCUMENTS and not given.get("documents"):
+            self.add_error("documents", "Choose at least one document.")
+        elif extent and not self.errors:
+            given["scope"] = Scope(
+                Extent(extent),
+                given["kind"] if extent == Extent.KIND else "",
+                frozenset(map(UUID, given["documents"]))
+                if extent == Extent.DOCUMENTS
+                else frozenset(),
+            )
+        return given
 
 
 class NewPatientForm(forms.Form):

@@ -10,6 +10,7 @@ from portal.errors import Refused
 from portal.models import Institution
 from portal.roles import ADD_DOCUMENT, ENROL, READ_CONTENT, SEE_ACTS
 from records.models import Consent, Document, Enrolment, Patient
+from records.scope import Scope
 
 
 class Relation(Enum):
@@ -46,8 +47,14 @@ def _doctor(
 ) -> Relation:
     if not enrolments.filter(ended_at=None).exists():
         return Relation.FORMER_DOCTOR
-    allowed = Consent.objects.live().filter(patient=patient, institution=institution)
-    return Relation.ALLOWED_DOCTOR if allowed.exists() else Relation.OWN_DOCTOR
+    allowed = live_consent(patient, institution)
+    return Relation.ALLOWED_DOCTOR if allowed else Relation.OWN_DOCTOR
+
+
+def live_consent(patient: Patient, institution: Institution) -> Consent | None:
+    """What the family lets the hospital read now."""
+    live = Consent.objects.live()
+    return live.filter(patient=patient, institution=institution).first()
 
 
 def opening_holder(acting: Acting, patient: Patient) -> UUID:
@@ -70,18 +77,26 @@ def visible_patients(acting: Acting) -> QuerySet[Patient]:
 
 def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     """The documents whose content the acting person may open."""
-    kept = patient.documents.kept()
+    kept, institution = patient.documents.kept(), acting.institution
     held = relation(acting, patient)
-    if held in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
+    if held is Relation.GUARDIAN:
         return kept
-    if held in DOCTORS:
-        return kept.filter(institution=acting.institution)
-    return kept.none()
+    if institution is None or held not in DOCTORS:
+        return kept.none()
+    readable = Q(institution=institution)
+    if held is Relation.ALLOWED_DOCTOR and (
+        consent := live_consent(patient, institution)
+    ):
+        readable |= consent.scope.condition
+    return kept.filter(readable)
 
 
-def documents_in_scope(patient: Patient, institution: Institution) -> int:
-    """How many documents of others a consent opens to the hospital."""
-    return patient.documents.kept().exclude(institution=institution).count()
+def opened_by(
+    scope: Scope, patient: Patient, institution: Institution
+) -> QuerySet[Document]:
+    """The documents of others that such a consent opens to the hospital today."""
+    others = patient.documents.kept().exclude(institution=institution)
+    return others.filter(scope.condition)
 
 
 def may_read_document(acting: Acting, document: Document) -> bool:

@@ -29,7 +29,7 @@ from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
-from records.actions.consents import grant_consent
+from records.actions.consents import NewConsent, grant_consent
 from records.actions.documents import NewDocument, add_document
 from records.actions.patients import (
     NewPatient,
@@ -38,6 +38,7 @@ from records.actions.patients import (
     register_patient,
 )
 from records.models import Consent, Document, Patient
+from records.scope import EVERYTHING, Scope
 
 CHILD, CHILD_BORN, CHILD_NUMBER = "Kim Abernathy", date(2023, 4, 17), "A-31415"
 OTHER_CHILD, OTHER_BORN = "Noor Quillfeather", date(2022, 11, 30)
@@ -172,14 +173,11 @@ class Cast:
         """Done at A, accepted by Alan."""
         return self.image_a.grading_jobs.earliest("requested_at")
 
-    def consent(self, **until: float) -> Consent:
+    def consent(self, scope: Scope = EVERYTHING, **until: float) -> Consent:
         """Grace allows B; a year, or as long as said (days=…, seconds=…)."""
-        return grant_consent(
-            patient=self.child,
-            institution=self.b,
-            until=timezone.now() + timedelta(**until or {"days": 365}),
-            by=self.grace,
-        )
+        moment = timezone.now() + timedelta(**until or {"days": 365})
+        new = NewConsent(institution=self.b, until=moment, scope=scope)
+        return grant_consent(patient=self.child, new=new, by=self.grace)
 
     def expire(self, consent: Consent) -> None:
         """Let the consent's time pass, as the clock would."""

@@ -1,5 +1,6 @@
 """Lets a hospital read a history, or no longer."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -15,42 +16,63 @@ from portal.models import Institution
 from records.encryption.wrapping import granted_hash, wraps_hash
 from records.models import Consent, KeyWrap, Patient
 from records.opening import data_key_of, name_of
-from records.permissions import check_may_manage_consents
+from records.permissions import check_may_manage_consents, opened_by
 from records.recording import Happening, Sealing, record
+from records.scope import EVERYTHING, Purpose, Scope
 from records.wrapping import wrap_for
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewConsent:
+    """What a family is about to allow."""
+
+    institution: Institution
+    until: datetime
+    scope: Scope = EVERYTHING
+    purpose: Purpose = Purpose.TREATMENT
+
+
 @transaction.atomic
-def grant_consent(
-    *, patient: Patient, institution: Institution, until: datetime, by: Acting
-) -> Consent:
-    """Let a hospital read the whole history until a moment.
+def grant_consent(*, patient: Patient, new: NewConsent, by: Acting) -> Consent:
+    """Let a hospital read a history, or a part of it, until a moment.
 
     Who may: a guardian of the patient.
-    Records: CONSENT_GRANTED, signed with the patient's key.
-    Effects: each data key is unwrapped with the patient's key and wrapped for the
-        hospital; nothing is re-encrypted, no block moves. Documents added
-        later are wrapped when they are added.
+    Records: CONSENT_GRANTED with scope and purpose, signed with the patient's key.
+    Effects: each data key in scope is unwrapped with the patient's key and wrapped
+        for the hospital; nothing is re-encrypted, no block moves. Documents that are
+        added later, and are in scope, are wrapped when they are added.
 
     Raises:
         Refused: no guardian, the moment has passed, the hospital does not have the
-            patient in care, or it may read already.
+            patient in care, it may read already, or a document is not the patient's.
         KeyUnavailable: a key cannot be used now; nothing changed.
         RecordDamaged: a document's key does not open; nothing changed.
     """
     check_may_manage_consents(by, patient)
     patient.hold_readers()
-    if until <= timezone.now():
+    institution, scope = new.institution, new.scope
+    if new.until <= timezone.now():
         raise Refused("Choose a day that is still to come.")
     if not patient.enrolments.filter(institution=institution, ended_at=None).exists():
         raise Refused(f"{institution} does not have {patient} in its care.")
     _close_expired(patient, institution)
     if patient.consents.filter(institution=institution, closed_at=None).exists():
         raise Refused(f"{institution} may already read this history.")
+    if patient.documents.kept().filter(pk__in=scope.documents).count() != len(
+        scope.documents
+    ):
+        raise Refused("One of these documents is not part of this history.")
     consent = Consent.objects.create(
-        patient=patient, institution=institution, granted_by=by.user, until=until
+        patient=patient,
+        institution=institution,
+        granted_by=by.user,
+        extent=scope.extent,
+        kind=scope.kind,
+        documents=sorted(scope.documents),
+        purpose=new.purpose,
+        until=new.until,
     )
-    wraps = KeyWrap.objects.bulk_create(_wraps_for(patient, institution))
+    wraps = KeyWrap.objects.bulk_create(_wraps_for(patient, institution, scope))
     _record(consent, Event.CONSENT_GRANTED, by, wraps)
     return consent
 
@@ -108,10 +130,12 @@ def _foreign_wraps(patient: Patient, institution: Institution) -> QuerySet[KeyWr
     ).exclude(document__institution=institution)
 
 
-def _wraps_for(patient: Patient, institution: Institution) -> list[KeyWrap]:
+def _wraps_for(
+    patient: Patient, institution: Institution, scope: Scope
+) -> list[KeyWrap]:
     key, holder_id = sealing_key(institution.holder_id), patient.holder_id
     documents = (
-        patient.documents.kept()
+        opened_by(scope, patient, institution)
         .exclude(wraps__holder_id=institution.holder_id)
         .prefetch_related("wraps")
     )
@@ -142,7 +166,13 @@ def _record(consent: Consent, event: Event, by: Acting, wraps: list[KeyWrap]) ->
             institution=consent.institution,
             author=consent.patient.holder_id,
             by=by.user,
-            metadata={"consent": consent.pk, "documents": len(wraps)},
+            metadata={
+                "consent": consent.pk,
+                "extent": consent.extent,
+                "kind": consent.kind,
+                "purpose": consent.purpose,
+                "documents": len(wraps),
+            },
             sealing=sealing,
         )
     )

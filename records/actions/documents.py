@@ -149,11 +149,15 @@ def _save(
 
 def _readers(document: Document) -> set[UUID]:
     """The hospital, the patient and every hospital allowed now."""
-    allowed = Consent.objects.live().filter(patient=document.patient)
+    live = Consent.objects.live().filter(patient=document.patient)
     return {
         document.institution.holder_id,
         document.patient.holder_id,
-        *allowed.values_list("institution__holder_id", flat=True),
+        *(
+            consent.institution.holder_id
+            for consent in live.select_related("institution")
+            if consent.scope.takes_in(document.kind)
+        ),
     }
 
 

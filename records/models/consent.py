@@ -3,12 +3,16 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from portal.models import Institution
+from records.models.document import Document
 from records.models.patient import Patient
+from records.scope import Extent, Purpose, Scope
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
@@ -20,7 +24,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class Consent(models.Model):
-    """One hospital may read everything about one patient until a moment."""
+    """One hospital may read a part of one patient's history until a moment."""
 
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="consents")
     institution = models.ForeignKey(
@@ -29,6 +33,10 @@ class Consent(models.Model):
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
     )
+    extent = models.CharField(max_length=10, choices=Extent)
+    kind = models.CharField(max_length=20, choices=Document.Kind, blank=True)
+    documents = ArrayField(models.UUIDField(), default=list, blank=True)
+    purpose = models.CharField(max_length=10, choices=Purpose)
     granted_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField()
     closed_at = models.DateTimeField(
@@ -51,10 +59,32 @@ class Consent(models.Model):
                 condition=Q(until__gt=F("granted_at")),
                 name="consent_ends_after_it_starts",
             ),
+            models.CheckConstraint(
+                condition=Q(extent=Extent.EVERYTHING, kind="", documents=[])
+                | Q(extent=Extent.KIND, documents=[]) & ~Q(kind="")
+                | Q(extent=Extent.DOCUMENTS, kind="") & ~Q(documents=[]),
+                name="consent_says_one_thing",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.institution_id} may read {self.patient_id}"
+
+    @property
+    def scope(self) -> Scope:
+        """Which documents it opens."""
+        return Scope(Extent(self.extent), self.kind, frozenset(self.documents))
+
+    @property
+    def what(self) -> str:
+        """Its scope, for people."""
+        if self.extent == Extent.KIND:
+            return str(Document.Kind(self.kind).label)
+        if self.extent == Extent.DOCUMENTS:
+            count = len(self.documents)
+            text = ngettext("%(count)d document", "%(count)d documents", count)
+            return text % {"count": count}
+        return str(Extent.EVERYTHING.label)
 
     @property
     def is_live(self) -> bool:

@@ -1,12 +1,13 @@
-"""Pages on which a family says which hospital may read."""
+"""Pages on which a family says which hospital may read what."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -15,38 +16,48 @@ from portal.acting import SignedInRequest
 from portal.errors import PortalError
 from portal.models import Institution
 from records.access import own_patient_or_404
-from records.actions.consents import grant_consent, withdraw_consent
+from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.forms import ConsentForm
-from records.models import Patient
-from records.permissions import documents_in_scope
+from records.history import name_for
+from records.models import Document, Patient
+from records.permissions import opened_by
+
+MOST = 100
+"""Documents to choose from, the newest; whoever means more means a kind."""
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def consents(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
+    """Permissions given; a new one is shown with what it opens before it is given."""
     patient = own_patient_or_404(request, patient_id)
-    form = ConsentForm(request.POST or None)
-    form.fields["institution"].queryset = _to_ask(patient)  # type: ignore[attr-defined]
+    form = _form(request, patient)
     if request.method == "POST" and form.is_valid():
+        new = NewConsent(
+            institution=form.cleaned_data["institution"],
+            until=form.cleaned_data["until"],
+            scope=form.cleaned_data["scope"],
+            purpose=form.cleaned_data["purpose"],
+        )
+        if "allow" not in request.POST:
+            context = {"patient": patient, "form": form, **_preview(patient, new)}
+            return render(request, "records/consent_preview.html", context)
         try:
-            granted = grant_consent(
-                patient=patient,
-                institution=form.cleaned_data["institution"],
-                until=form.cleaned_data["until"],
-                by=request.acting,
-            )
+            granted = grant_consent(patient=patient, new=new, by=request.acting)
         except PortalError as problem:
             form.add_error(None, str(problem))
         else:
             messages.success(
-                request, f"{granted.institution} may now read {patient}'s history."
+                request,
+                _("%(hospital)s may now read: %(what)s.")
+                % {"hospital": granted.institution, "what": granted.what},
             )
             return redirect("consents", patient.pk)
     context = {
         "patient": patient,
         "form": form,
         "consents": patient.consents.select_related("institution"),
-        "scopes": [(i, documents_in_scope(patient, i)) for i in _to_ask(patient)],
+        "may_ask": _to_ask(patient).exists(),
     }
     return render(request, "records/consents.html", context)
 
@@ -72,13 +83,52 @@ def withdraw(
         "consent": consent,
         "consequences": _consequences(
             consent.institution.name,
-            closing=documents_in_scope(patient, consent.institution),
-            kept=patient.documents.kept()
-            .filter(institution=consent.institution)
-            .count(),
+            closing=opened_by(consent.scope, patient, consent.institution).count(),
+            kept=_made_by(patient, consent.institution).count(),
         ),
     }
     return render(request, "records/withdraw.html", context)
+
+
+def _form(request: SignedInRequest, patient: Patient) -> ConsentForm:
+    form = ConsentForm(request.POST or None)
+    form.fields["institution"].queryset = _to_ask(patient)  # type: ignore[attr-defined]
+    newest = patient.documents.kept().select_related("institution")[:MOST]
+    form.fields["documents"].choices = [  # type: ignore[attr-defined]
+        (str(document.pk), _described(request, document))
+        for document in newest.prefetch_related("wraps")
+    ]
+    return form
+
+
+def _described(request: SignedInRequest, document: Document) -> str:
+    name = name_for(request.acting, document)
+    day = date_format(document.created_at, "j F Y")
+    return f"{name} · {document.get_kind_display()}, {document.institution}, {day}"
+
+
+def _preview(patient: Patient, new: NewConsent) -> dict[str, object]:
+    """What it opens today, what it will open, what withdrawing would leave."""
+    opens = opened_by(new.scope, patient, new.institution)
+    return {
+        "new": new,
+        "opens": opens.count(),
+        "kinds": _by_kind(opens),
+        "hospitals": Institution.objects.filter(
+            pk__in=opens.order_by().values("institution")
+        ),
+        "keeps": _made_by(patient, new.institution).count(),
+        "takes_in": any(new.scope.takes_in(kind) for kind in Document.Kind),
+    }
+
+
+def _by_kind(documents: QuerySet[Document]) -> list[tuple[str, int]]:
+    counted = documents.order_by("kind").values("kind").annotate(count=Count("pk"))
+    return [(str(Document.Kind(c["kind"]).label), c["count"]) for c in counted]
+
+
+def _made_by(patient: Patient, institution: Institution) -> QuerySet[Document]:
+    return patient.documents.kept().filter(institution=institution)
 
 
 def _consequences(hospital: str, *, closing: int, kept: int) -> list[str]:

@@ -140,7 +140,13 @@ PAGES = {
     "consents": Page(
         "consents",
         lambda c: [c.child.pk],
-        lambda c: {"institution": c.b.pk, "until": NEXT_YEAR},
+        lambda c: {
+            "institution": c.b.pk,
+            "until": NEXT_YEAR,
+            "extent": "everything",
+            "purpose": "TREAT",
+            "allow": "yes",
+        },
     ),
     "withdraw": Page(
         "withdraw",

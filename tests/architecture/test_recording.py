@@ -17,7 +17,7 @@ from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
-from records.actions.consents import grant_consent, withdraw_consent
+from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.documents import (
     NewDocument,
     add_document,
@@ -109,8 +109,7 @@ def opens(cast: Cast) -> Act:
 def grants(cast: Cast) -> Act:
     return lambda: grant_consent(
         patient=cast.child,
-        institution=cast.b,
-        until=timezone.now() + timedelta(days=1),
+        new=NewConsent(institution=cast.b, until=timezone.now() + timedelta(days=1)),
         by=cast.grace,
     )
 

@@ -2,9 +2,11 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,13 +14,15 @@ from django.utils import timezone
 from ledger.events import Event
 from ledger.history import statement
 from portal.errors import Refused
-from records.actions.consents import grant_consent, withdraw_consent
+from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.documents import open_document
 from records.actions.patients import end_enrolment
 from records.encryption.wrapping import granted_hash, wraps_hash
 from records.errors import RecordDamaged
 from records.models import Act, Consent, Document, KeyWrap
 from records.opening import unseal
+from records.permissions import readable_documents
+from records.scope import Extent, Scope
 from tests.cast import FILE_NAME, IMAGE_A, NEXT_YEAR, Cast, add_image, picture
 
 
@@ -151,8 +155,9 @@ def test_nobody_but_the_guardian_decides(cast: Cast, name: str):
     with pytest.raises(Refused, match="Only the patient's guardian"):
         grant_consent(
             patient=cast.child,
-            institution=cast.b,
-            until=timezone.now() + timedelta(days=1),
+            new=NewConsent(
+                institution=cast.b, until=timezone.now() + timedelta(days=1)
+            ),
             by=someone,
         )
 
@@ -162,8 +167,10 @@ def test_only_who_has_the_patient_in_care_can_be_allowed(cast: Cast, hospital: s
     with pytest.raises(Refused, match="does not have Kim Abernathy in its care"):
         grant_consent(
             patient=cast.child,
-            institution=getattr(cast, hospital),
-            until=timezone.now() + timedelta(days=1),
+            new=NewConsent(
+                institution=getattr(cast, hospital),
+                until=timezone.now() + timedelta(days=1),
+            ),
             by=cast.grace,
         )
 
@@ -175,7 +182,121 @@ def test_withdrawing_twice_is_refused_in_words(cast: Cast):
         withdraw_consent(consent=consent, by=cast.grace)
 
 
+# A part of a history
+
+IMAGES = Scope(Extent.KIND, Document.Kind.IMAGE)
+
+
+def opened_for_b(cast: Cast) -> set[Document]:
+    return wrapped_for_b(cast) - of(cast, "b") - own_others(cast)
+
+
+def test_one_kind_opens_that_kind_alone(cast: Cast):
+    cast.consent(IMAGES)
+    assert opened_for_b(cast) == {cast.image_a}
+    assert set(readable_documents(cast.bea, cast.child)) == {
+        cast.image_a,
+        *of(cast, "b"),
+    }
+    assert cast.job.report
+    with pytest.raises(Refused):
+        open_document(document=cast.job.report, acting=cast.bea)
+
+
+def test_single_documents_open_those_alone(cast: Cast):
+    report = cast.job.report
+    assert report
+    cast.consent(Scope(Extent.DOCUMENTS, documents=frozenset({report.pk})))
+    assert opened_for_b(cast) == {report}
+    assert open_document(document=report, acting=cast.bea)
+    with pytest.raises(Refused):
+        open_document(document=cast.image_a, acting=cast.bea)
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_wrapped"),
+    [(Scope(), True), (IMAGES, True), (Scope(Extent.KIND, "grade_report"), False)],
+)
+def test_what_comes_later_is_wrapped_where_the_scope_takes_it_in(
+    cast: Cast, scope: Scope, is_wrapped: bool
+):
+    cast.consent(scope)
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
+    later = add_image(cast.child, cast.alan, picture(7))
+    assert later.wraps.filter(holder_id=cast.b.holder_id).exists() == is_wrapped
+
+
+def test_what_comes_later_is_no_single_document(cast: Cast):
+    cast.consent(Scope(Extent.DOCUMENTS, documents=frozenset({cast.image_a.pk})))
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
+    later = add_image(cast.child, cast.alan, picture(7))
+    assert not later.wraps.filter(holder_id=cast.b.holder_id).exists()
+    with pytest.raises(Refused):
+        open_document(document=later, acting=cast.bea)
+
+
+def test_withdrawing_a_part_takes_that_part(cast: Cast):
+    consent = cast.consent(IMAGES)
+    withdraw_consent(consent=consent, by=cast.grace)
+    assert opened_for_b(cast) == set()
+    assert of(cast, "b") <= wrapped_for_b(cast)
+
+
+@pytest.mark.parametrize("whose", ["another's", "nobody's", "the service's"])
+def test_a_document_of_no_history_of_theirs_is_refused(cast: Cast, whose: str):
+    other = add_image(cast.other_child, cast.bea, picture(8))
+    document = {
+        "another's": other.pk,
+        "nobody's": uuid4(),
+        "the service's": cast.job.copy_id,
+    }[whose]
+    with pytest.raises(Refused, match="not part of this history"):
+        cast.consent(Scope(Extent.DOCUMENTS, documents=frozenset({document})))
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"kind": "image"},
+        {"documents": frozenset({uuid4()})},
+        {"extent": Extent.KIND},
+        {"extent": Extent.DOCUMENTS},
+        {"extent": Extent.DOCUMENTS, "kind": "image"},
+        {"extent": Extent.KIND, "kind": "image", "documents": frozenset({uuid4()})},
+    ],
+)
+def test_a_scope_says_one_thing(cast: Cast, parts: dict[str, Any]):
+    """In Python, and in the table whoever writes to it."""
+    with pytest.raises(ValueError, match="A scope of"):
+        Scope(**parts)
+    consent = cast.consent()
+    given = {"extent": Extent.EVERYTHING, "kind": "", "documents": []} | parts
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Consent.objects.filter(pk=consent.pk).update(
+            **given | {"documents": list(given["documents"])}
+        )
+
+
+def test_the_ledger_commits_to_scope_and_purpose(cast: Cast):
+    cast.consent(IMAGES)
+    act = Act.objects.get(event=Event.CONSENT_GRANTED)
+    said = {key: act.metadata[key] for key in ("extent", "kind", "purpose")}
+    assert said == {"extent": "kind", "kind": "image", "purpose": "TREAT"}
+    assert act.metadata["documents"] == 1
+
+
 # The pages
+
+
+def asked(cast: Cast, **more: Any) -> dict[str, Any]:
+    """What the family fills in; only `allow` gives the permission."""
+    return {
+        "institution": cast.b.pk,
+        "until": NEXT_YEAR,
+        "extent": "everything",
+        "purpose": "TREAT",
+    } | more
 
 
 def status(client: Client, cast: Cast) -> int:
@@ -188,8 +309,12 @@ def test_the_whole_walk_through_the_pages(cast: Cast, sign_in):
     assert status(bea, cast) == 404
     shown = grace.get(address).text
     assert "Birchwood Hospital" in shown
-    assert "Ashford Hospital" not in shown
-    grace.post(address, {"institution": cast.b.pk, "until": NEXT_YEAR})
+    assert f">{cast.a.name}</option>" not in shown
+    preview = grace.post(address, asked(cast)).text
+    assert "Birchwood Hospital will see 3 documents that others have made" in preview
+    assert "it keeps the 1 document it made itself" in preview
+    assert status(bea, cast) == 404
+    grace.post(address, asked(cast, allow="yes"))
     assert status(bea, cast) == 200
     assert FILE_NAME in bea.get(reverse("document", args=[cast.image_a.pk])).text
     consent = Consent.objects.get()
@@ -209,12 +334,19 @@ def test_the_whole_walk_through_the_pages(cast: Cast, sign_in):
         ({"institution": ""}, "This field is required."),
         ({"institution": "0"}, "Select a valid choice."),
         ({"institution": "²"}, "Select a valid choice."),
+        ({"extent": ""}, "This field is required."),
+        ({"extent": "all"}, "Select a valid choice."),
+        ({"extent": "kind"}, "Choose a kind of document."),
+        ({"extent": "kind", "kind": "service_copy"}, "Select a valid choice."),
+        ({"extent": "documents"}, "Choose at least one document."),
+        ({"extent": "documents", "documents": ["x"]}, "Select a valid choice."),
+        ({"purpose": "NONE"}, "Select a valid choice."),
     ],
 )
 def test_what_cannot_be_granted_is_said_at_the_field(
-    cast: Cast, sign_in, given: dict[str, str], sentence: str
+    cast: Cast, sign_in, given: dict[str, Any], sentence: str
 ):
-    data = {"institution": cast.b.pk, "until": NEXT_YEAR} | given
+    data = asked(cast, allow="yes") | given
     response = sign_in("grace").post(reverse("consents", args=[cast.child.pk]), data)
     assert sentence in response.text
     assert not Consent.objects.exists()
@@ -224,7 +356,7 @@ def test_a_hospital_that_may_read_already_cannot_be_chosen(cast: Cast, sign_in):
     cast.consent()
     sign_in("grace").post(
         reverse("consents", args=[cast.child.pk]),
-        {"institution": cast.b.pk, "until": NEXT_YEAR},
+        asked(cast, allow="yes"),
     )
     assert Consent.objects.count() == 1
 
@@ -256,8 +388,7 @@ def test_of_two_grants_at_the_same_moment_one_is_refused(committed_cast: Cast):
         try:
             grant_consent(
                 patient=child,
-                institution=b,
-                until=timezone.now() + timedelta(days=1),
+                new=NewConsent(institution=b, until=timezone.now() + timedelta(days=1)),
                 by=grace,
             )
             outcomes.append("granted")
@@ -272,3 +403,25 @@ def test_of_two_grants_at_the_same_moment_one_is_refused(committed_cast: Cast):
     for thread in threads:
         thread.join(timeout=20)
     assert sorted(outcomes) == ["granted", "refused"]
+
+
+def test_a_preview_of_a_part_says_what_it_opens(cast: Cast, sign_in):
+    page = sign_in("grace").post(
+        reverse("consents", args=[cast.child.pk]),
+        asked(cast, extent="kind", kind="image"),
+    )
+    assert "Birchwood Hospital will see 1 document that others have made" in page.text
+    assert "1 × Ultrasound image" in page.text
+    assert "it will see as well" in page.text
+
+
+def test_single_documents_are_chosen_by_name_and_given(cast: Cast, sign_in):
+    grace, address = sign_in("grace"), reverse("consents", args=[cast.child.pk])
+    assert f"{FILE_NAME} · Ultrasound image, Ashford" in grace.get(address).text
+    wanted = asked(cast, extent="documents", documents=[str(cast.image_a.pk)])
+    preview = grace.post(address, wanted).text
+    assert "What is added later, it will not see." in preview
+    assert f'value="{cast.image_a.pk}"' in preview
+    assert grace.post(address, wanted | {"allow": "yes"}).status_code == 302
+    assert Consent.objects.get().documents == [cast.image_a.pk]
+    assert "1 document" in grace.get(address).text

@@ -12,14 +12,15 @@ from records.actions.patients import end_enrolment, enrol_patient
 from records.models import Document
 from records.permissions import (
     Relation,
-    documents_in_scope,
     may_add_document,
     may_manage_consents,
     may_read_document,
+    opened_by,
     readable_documents,
     relation,
     visible_patients,
 )
+from records.scope import Scope
 from tests.cast import Cast, email
 
 A, B = "what A made", "what B made"
@@ -165,5 +166,5 @@ def test_of_whom_each_may_know(cast: Cast, name: str, children: set[str]):
 
 def test_what_a_consent_would_open_is_counted_without_the_services_copies(cast: Cast):
     # A's image, its grade and Alan's verdict.
-    assert documents_in_scope(cast.child, cast.b) == 3
-    assert documents_in_scope(cast.child, cast.a) == 1
+    assert opened_by(Scope(), cast.child, cast.b).count() == 3
+    assert opened_by(Scope(), cast.child, cast.a).count() == 1
