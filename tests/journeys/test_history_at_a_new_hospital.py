@@ -25,11 +25,15 @@ def test_the_new_hospital_sees_the_history_only_between_grant_and_withdrawal(
     expect(guardian.get_by_text(EARLIER_IMAGE).first).to_be_visible()
     child = guardian.url
     guardian.goto(f"{child}consents/")
-    guardian.get_by_label("Hospital").select_option(
+    guardian.get_by_label("Hospital", exact=True).select_option(
         label="Northfield University Hospital"
     )
-    guardian.get_by_role("button", name=re.compile("allow", re.I)).click()
-    expect(guardian.get_by_text("may now read Lena Keller's history")).to_be_visible()
+    guardian.get_by_role("button", name="See what this opens").click()
+    expect(
+        guardian.get_by_text(re.compile("will see [0-9]+ documents"))
+    ).to_be_visible()
+    guardian.get_by_role("button", name="Allow reading").click()
+    expect(guardian.get_by_text("may now read: The whole history")).to_be_visible()
 
     doctor.goto(history)
     doctor.get_by_role("link", name="An ultrasound image was added.").last.click()
