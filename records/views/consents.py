@@ -93,18 +93,18 @@ def withdraw(
 def _form(request: SignedInRequest, patient: Patient) -> ConsentForm:
     form = ConsentForm(request.POST or None)
     form.fields["institution"].queryset = _to_ask(patient)  # type: ignore[attr-defined]
-    newest = patient.documents.kept().select_related("institution")[:MOST]
+    kept = patient.documents.kept().select_related("institution", "about")
+    newest = kept.prefetch_related("wraps", "about__wraps")[:MOST]
     form.fields["documents"].choices = [  # type: ignore[attr-defined]
-        (str(document.pk), _described(request, document))
-        for document in newest.prefetch_related("wraps")
+        (str(document.pk), _described(request, document)) for document in newest
     ]
     return form
 
 
 def _described(request: SignedInRequest, document: Document) -> str:
-    name = name_for(request.acting, document)
+    image = name_for(request.acting, document.about or document)
     day = date_format(document.created_at, "j F Y")
-    return f"{name} · {document.get_kind_display()}, {document.institution}, {day}"
+    return f"{document.get_kind_display()}: {image} · {document.institution}, {day}"
 
 
 def _preview(patient: Patient, new: NewConsent) -> dict[str, object]:

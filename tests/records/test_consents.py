@@ -417,7 +417,7 @@ def test_a_preview_of_a_part_says_what_it_opens(cast: Cast, sign_in):
 
 def test_single_documents_are_chosen_by_name_and_given(cast: Cast, sign_in):
     grace, address = sign_in("grace"), reverse("consents", args=[cast.child.pk])
-    assert f"{FILE_NAME} · Ultrasound image, Ashford" in grace.get(address).text
+    assert f"Ultrasound image: {FILE_NAME} · Ashford" in grace.get(address).text
     wanted = asked(cast, extent="documents", documents=[str(cast.image_a.pk)])
     preview = grace.post(address, wanted).text
     assert "What is added later, it will not see." in preview
