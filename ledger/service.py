@@ -80,9 +80,12 @@ def wait_for_turn(
     connection: Connection, *, stop: Event, tell: Callable[[str], None]
 ) -> None:
     """Hold the session's lock, which goes with the connection; or be stopped."""
+    is_told = False
     while not stop.is_set():
         row = connection.execute(queries.TAKE_TURN).fetchone()
         if row and row[0]:
             return
-        tell("Another sequencer is at work; this one waits for its turn.")
+        if not is_told:
+            tell("Another sequencer is at work; this one waits for its turn.")
+            is_told = True
         stop.wait(TURN_S)

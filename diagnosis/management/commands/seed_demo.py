@@ -97,10 +97,11 @@ class Command(BaseCommand):
             mirrors=settings.LEDGER_MIRRORS,
             first_port=(urlsplit(settings.PUBLIC_URL).port or 80) + 100,
         )
+        # One that ends must not end the portal: it is started again.
         lines = [
-            f"witness-{each.name}: .venv/bin/python manage.py witness"
+            f"witness-{each.name}: while :; do .venv/bin/python manage.py witness"
             f" {shlex.quote(str(each.folder))} --bind {each.bind}"
-            f" --policy {shlex.quote(str(settings.LEDGER_POLICY))}\n"
+            f" --policy {shlex.quote(str(settings.LEDGER_POLICY))}; sleep 1; done\n"
             for each in founded
         ]
         settings.DEMO_PROCFILE.write_text("".join(lines), encoding="utf-8")
