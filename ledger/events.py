@@ -63,7 +63,7 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         Event.DOCUMENT_ADDED: EventText(
             "document-added", "A document was added to the history."
         ),
-        Event.DOCUMENT_OPENED: EventText("document-opened", "Someone read a document."),
+        Event.DOCUMENT_OPENED: EventText("document-opened", "A document was read."),
         Event.CONSENT_GRANTED: EventText(
             "consent-granted", "A hospital was allowed to read the history."
         ),

@@ -130,7 +130,9 @@ class Party:
                 connection.close()
         except TimeoutError as error:
             raise PartyUnreachable(f"{self.prefix} does not answer in time.") from error
-        except (HTTPException, OSError, ValueError) as error:
+        except ValueError as error:
+            raise PartyUnreachable(f"{self.prefix} is no http address.") from error
+        except (HTTPException, OSError) as error:
             raise PartyUnreachable(
                 f"{self.prefix} does not answer ({type(error).__name__})."
             ) from error

@@ -164,7 +164,10 @@ def _witnesses(stand: Standing) -> Iterator[Check]:
         name, size = witness.key.name, stand.followed.get(witness.key.identity, 0)
         contact = contacts.get(witness.key.label)
         if contact and contact.trouble:
-            yield Check(name, "attention", contact.trouble, contact.answered_at)
+            told = {"trouble": contact.trouble, "size": size}
+            so_far = _("%(trouble)s It has cosigned the first %(size)s entries.")
+            sentence = so_far % told if size else contact.trouble
+            yield Check(name, "attention", sentence, contact.answered_at)
         elif size:
             yield _followed(name, size, contact.answered_at if contact else None)
         else:

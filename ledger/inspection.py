@@ -185,9 +185,10 @@ class Inspector:
     def _start_at(self, size: int) -> Fault | None:
         """Stand where a checkpoint says that all before it was intact."""
         if self._promise is None or self._promise.size != size:
+            later = f": the next is {self._promise.size}" if self._promise else ""
             raise LedgerError(
                 f"No checkpoint was signed at {size} entries, so nothing tells what"
-                " stood before. Start at the size of a checkpoint."
+                f" stood before. Start at the size of a checkpoint{later}."
             )
         before = rows(self._beside, size - 1, size - 1)
         try:

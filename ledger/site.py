@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils.module_loading import import_string
 
 from ledger.certifying import Certifier
@@ -49,6 +49,10 @@ def log_key() -> VerifierKey:
 def _signer(name: str, whose: str) -> LogSigner:
     try:
         signer: LogSigner = import_string(name)()
+    except OperationalError as error:
+        raise LedgerError(
+            "The database does not answer. It is up while the portal runs."
+        ) from error
     except Exception as error:
         raise LedgerError(f"The {whose} signing key is not at hand: {error}") from error
     return signer
@@ -78,6 +82,26 @@ def own_lines() -> str:
     witness = VerifierKey(witness_name(), witness_signer().public_key, COSIGNATURE_TYPE)
     url = f"{settings.PUBLIC_URL}/ledger"
     return f"log {log} {url}\nwitness {witness.name} {witness} {url}/witness\n"
+
+
+def published() -> str:
+    """All keys that a proof from here may rest on, for readers to compare.
+
+    The lines of own_lines(), those of the witnesses that this site asks, and the
+    SHA-256 of each institution's signing key.
+
+    Raises:
+        LedgerError: a key is not at hand, or the policy cannot be read.
+    """
+    asked = [f"witness {w.name} {w.key} {w.url}".rstrip() for w in policy().witnesses]
+    signers: Mapping[bytes, str] = import_string(settings.LEDGER_INSTITUTIONS)()
+    lines = [
+        "# The witnesses that this site asks. Each publishes its key itself, under /keys.",
+        *asked,
+        "# Whose statements are signed by which key: its SHA-256.",
+        *(f"# author {key_id.hex()} {name}" for key_id, name in signers.items()),
+    ]
+    return own_lines() + "".join(f"{line}\n" for line in lines)
 
 
 def author_keys(key_ids: Iterable[bytes]) -> Mapping[bytes, Ed25519PublicKey]:

@@ -15,8 +15,8 @@ from ledger.served_log import SiteLog
 from ledger.site import (
     mirror_keys,
     origin,
-    own_lines,
     policy,
+    published,
     witness_name,
     witness_signer,
 )
@@ -57,7 +57,7 @@ def entries(request: HttpRequest, path: str) -> HttpResponse:
 def keys(request: HttpRequest) -> HttpResponse:
     """Whose signatures to expect, to be compared with those that a bundle names."""
     try:
-        lines = own_lines()
+        lines = published()
     except LedgerError as error:
         return _response(said(503, str(error)))
     return HttpResponse(lines, content_type="text/plain; charset=utf-8")

@@ -105,6 +105,17 @@ def author_keys(key_ids: Iterable[bytes]) -> dict[bytes, Ed25519PublicKey]:
     return {k: key for k, key in found.items() if isinstance(key, Ed25519PublicKey)}
 
 
+def institution_keys() -> dict[bytes, str]:
+    """The ids of all signing keys that institutions have had, with their names.
+
+    A patient's key is nobody's business and is left out.
+    """
+    rows = HolderKey.objects.filter(purpose=SIGNING, holder__institution__isnull=False)
+    named = rows.order_by("holder__institution__name", "created_at")
+    found = named.values_list("key_id", "holder__institution__name")
+    return {bytes(key_id): name for key_id, name in found}
+
+
 def log_signer() -> Ed25519Signer:
     """Signs the checkpoints of this site's ledger."""
     return signer(LOG_HOLDER)

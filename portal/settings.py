@@ -179,6 +179,7 @@ LEDGER_ORIGIN = text("LEDGER_ORIGIN", "anamnesis.localhost/ledger/2026")
 LEDGER_SIGNER = "portal.keys.log_signer"
 LEDGER_WITNESS_SIGNER = "portal.keys.witness_signer"
 LEDGER_AUTHORS = "portal.keys.author_keys"
+LEDGER_INSTITUTIONS = "portal.keys.institution_keys"
 LEDGER_BODIES = "records.bodies.check_body"
 # Two logs that anchor each other grow by it, so they let each other rest.
 LEDGER_ANCHOR_MINUTES = number("LEDGER_ANCHOR_MINUTES", 60)
@@ -208,7 +209,7 @@ PLACES = [
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
-    ("Health", "health", "health", {"platform_admin"}),
+    ("Health", "health", "health", {"hospital_admin", "platform_admin"}),
     (
         "Ledger",
         "ledger",

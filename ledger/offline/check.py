@@ -1,6 +1,6 @@
 """Checks a bundle of ledger entries, trusting nobody but the keys that it prints.
 
-Run: python check.py BUNDLE [POLICY], the zip or its folder and a policy of your own.
+Run: python check.py BUNDLE [POLICY]: the zip, or its folder; a policy of your own.
 Exit status: 0 intact, 1 wrong, 2 unreadable, 3 signed but not witnessed by enough.
 """
 
@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
     """Say what holds and what does not; returns the exit status."""
     say, part, status = sys.stdout.write, "this bundle cannot be read", 2
     try:
-        path = Path(arguments[0])
+        path = Path(arguments[0] if arguments else __file__ + "/..")
         root: Any = path if path.is_dir() else zipfile.Path(path)
         at = [*(root / "entries").iterdir(), *root.iterdir()]
         files = {file.name: file.read_bytes() for file in at if file.is_file()}
@@ -138,7 +138,7 @@ def main(arguments: list[str]) -> int:
         left = any(name.endswith(("entry", "proof")) for name in files)
         _check(bundle["origin"] == head[0] and not left, "another ledger or entry")
     except Exception as why:  # noqa: BLE001 - a forged bundle may break anything
-        say(f"{part}: {why!a}\n")
+        say(f"{part}: {str(why)!a}\n")
         return status
     keys = f"{policy.decode('ascii', 'backslashreplace')}{[*bundle['authors']]!a}"
     say(f"All rests on these keys; compare them with those published:\n{keys}\n")

@@ -92,7 +92,9 @@ def withdraw(
 
 def _form(request: SignedInRequest, patient: Patient) -> ConsentForm:
     form = ConsentForm(request.POST or None)
-    form.fields["institution"].queryset = _to_ask(patient)  # type: ignore[attr-defined]
+    to_ask = _to_ask(patient)
+    form.fields["institution"].queryset = to_ask  # type: ignore[attr-defined]
+    form.fields["institution"].initial = to_ask.first() if to_ask.count() == 1 else None
     kept = patient.documents.kept().select_related("institution", "about")
     newest = kept.prefetch_related("wraps", "about__wraps")[:MOST]
     form.fields["documents"].choices = [  # type: ignore[attr-defined]

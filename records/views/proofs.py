@@ -60,7 +60,6 @@ def proof(request: SignedInRequest, statement_id: str) -> HttpResponse:
         "progress": found,
         "inclusion": shown,
         "trouble": trouble,
-        "origin": origin(),
         "entry_details": entry_details(told.statement_id, found, shown),
         "tree_details": tree_details(shown),
         "path": [sibling.hex() for sibling in shown.path] if shown else [],

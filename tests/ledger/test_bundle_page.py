@@ -124,7 +124,7 @@ def test_the_page_of_a_bundle_says_intact(reader: Reader):
     assert reader.page.inner_text("h1") == TITLE
     assert reader.page.locator(".link.is-witnessed").count() == len(SEQS)
     newest = reader.page.locator(".link").first.inner_text()
-    assert "Someone read a document." in newest
+    assert "A document was read." in newest
     assert "Dr Amal Haddad" in newest
     assert str(LOG_PARTY.key) in reader.page.inner_text("#keys")
 
@@ -175,6 +175,11 @@ def test_a_pasted_key_is_compared(reader: Reader):
         (f"  {KEYS['east']} ", "stands here for east.example/witness"),
         (NORTH.signer.key_id.hex(), "North Children's Hospital"),
         (str(VerifierKey(ORIGIN, signer(66).public_key)), "None of the keys"),
+        (f"log {LOG_PARTY.key} https://log.example", "the key that stands here for"),
+        (
+            f"# known\nlog {LOG_PARTY.key}\n\n# author {NORTH.signer.key_id.hex()} North",
+            "2 of the keys",
+        ),
         ("", ""),
     ):
         reader.page.fill("#published", pasted)
@@ -249,4 +254,4 @@ def test_what_is_told_is_shown_as_text(reader: Reader):
     assert reader.open(embedded(**{"told.json": told})) == "intact"
     assert reader.page.inner_text("h1") == markup
     assert reader.page.locator("main b, main img").count() == 0
-    assert "Someone read a document." in reader.page.inner_text("#entry-299 h3")
+    assert "A document was read." in reader.page.inner_text("#entry-299 h3")

@@ -134,6 +134,13 @@ def test_it_goes_on_from_a_checkpoint_it_is_given(world: World):
     assert refused.value.returncode == 2
 
 
+@pytest.mark.parametrize("option", ["--since", "--bodies"])
+@pytest.mark.parametrize("given", ["-1", "x", "²", ""])
+def test_what_is_no_number_is_said(option: str, given: str):
+    with pytest.raises(CommandError, match="is no number from 0 on"):
+        said(f"{option}={given}")
+
+
 def test_a_bar_is_drawn_on_a_terminal_alone(world: World):
     world.sequence(3)
 

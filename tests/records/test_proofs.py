@@ -104,7 +104,12 @@ def test_what_waits_is_on_the_page_before_it_is_entered(
 
 def test_keys_and_checkers_are_there_for_everyone(client: Client, committed_cast: Cast):
     keys = client.get(reverse("keys"))
-    assert keys.text == own_lines()
+    assert keys.text.startswith(own_lines())
+    for institution in (committed_cast.a, committed_cast.b):
+        key = institution.holder.keys.get(purpose="signing")
+        assert f"# author {bytes(key.key_id).hex()} {institution}" in keys.text
+    signing = committed_cast.child.holder.keys.get(purpose="signing")
+    assert bytes(signing.key_id).hex() not in keys.text
     assert keys.headers["Content-Type"].startswith("text/plain")
     page = client.get(reverse("checker", args=["check.html"]))
     assert page.headers["Content-Disposition"] == 'attachment; filename="check.html"'

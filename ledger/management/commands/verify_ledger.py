@@ -1,7 +1,7 @@
 """Checks the whole log of this site."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object")
         parser.add_argument(
             "--since",
-            type=int,
+            type=_count,
             default=0,
             metavar="SIZE",
             help="go on from a checkpoint of this size, found intact before",
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--bodies",
-            type=int,
+            type=_count,
             default=0,
             metavar="N",
             help="fetch and hash again what N entries name, drawn at random",
@@ -115,6 +115,12 @@ def could_check() -> Iterator[None]:
         raise CommandError(
             f"The log could not be checked: {reason}", returncode=COULD_NOT_CHECK
         ) from error
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"{text} is no number from 0 on")
+    return int(text)
 
 
 def as_json(

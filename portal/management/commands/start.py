@@ -7,6 +7,8 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +17,6 @@ from django.core.management.base import BaseCommand
 from portal.database import start_embedded
 from portal.environment import BASE, EnvironmentProblem, master_key, text
 
-ENDED_ON_PURPOSE = {0, 130, 143}
 """What honcho returns at the end, after Ctrl-C, after SIGTERM."""
 
 
@@ -118,8 +119,14 @@ def _run_processes(port: int, procfile: Path, only: list[str]) -> None:
         cwd=BASE,
         env=environment,
     )
-    # honcho gets Ctrl-C from the terminal itself; a SIGTERM to us is handed on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: honcho.terminate())
-    if honcho.wait() not in ENDED_ON_PURPOSE:
+    is_asked = Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        is_asked.set()
+        honcho.terminate()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    honcho.wait()
+    if not is_asked.is_set():
         raise EnvironmentProblem("Stopped: one of the portal's processes ended.")
