@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from portal.models import Institution
 from records.models import Document
+from records.narrowing import Narrowing, Topic
 from records.scope import Extent, Purpose, Scope
 
 LONGEST = timedelta(days=5 * 366)
@@ -55,6 +56,13 @@ class ConsentForm(forms.Form):
     purpose = forms.ChoiceField(
         label="What for", choices=Purpose.choices, initial=Purpose.TREATMENT
     )
+    leaving = forms.ModelMultipleChoiceField(
+        label="Is this a move?",
+        help_text="Choose a hospital whose care ends with it. It keeps what it made itself.",
+        queryset=Institution.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
     until = forms.DateField(
         label="Until",
         help_text="The last day on which the hospital may read.",
@@ -77,6 +85,8 @@ class ConsentForm(forms.Form):
         """One scope; what belongs to another choice of it is left out."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         extent = given.get("extent")
+        if given.get("institution") in (given.get("leaving") or []):
+            self.add_error("leaving", "This is the hospital that you allow.")
         if extent == Extent.KIND and not given.get("kind"):
             self.add_error("kind", "Choose a kind of document.")
         elif extent == Extent.DOCUMENTS and not given.get("documents"):
@@ -90,6 +100,38 @@ class ConsentForm(forms.Form):
                 else frozenset(),
             )
         return given
+
+
+class NarrowingForm(forms.Form):
+    """Narrows a history; every field may stay empty."""
+
+    hospital = forms.ModelChoiceField(
+        label="Hospital",
+        queryset=Institution.objects.none(),
+        empty_label="Every hospital",
+        required=False,
+    )
+    topic = forms.ChoiceField(
+        label="About", choices=[("", "Everything"), *Topic.choices], required=False
+    )
+    first = forms.DateField(label="From", widget=DateInput(), required=False)
+    last = forms.DateField(label="To", widget=DateInput(), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Days in their order."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = given.get("first"), given.get("last")
+        if first and last and last < first:
+            self.add_error("last", "This day lies before the first one.")
+        return given
+
+    def narrowing(self) -> Narrowing:
+        """What is wanted; everything, while something does not make sense."""
+        if not self.is_valid():
+            return Narrowing()
+        given = self.cleaned_data
+        topic = Topic(given["topic"]) if given["topic"] else None
+        return Narrowing(given["hospital"], topic, given["first"], given["last"])
 
 
 class NewPatientForm(forms.Form):

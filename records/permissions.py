@@ -155,3 +155,16 @@ def check_may_enrol(acting: Acting) -> Institution:
     if acting.institution is None or not acting.may(ENROL):
         raise Refused("Only a hospital's admin can enrol patients.")
     return acting.institution
+
+
+def check_may_end_care(acting: Acting, enrolment: Enrolment) -> UUID:
+    """The holder in whose name the acting person ends a patient's time at a hospital.
+
+    Raises:
+        Refused: the person is neither an admin there nor a guardian of the patient.
+    """
+    if relation(acting, enrolment.patient) is Relation.GUARDIAN:
+        return enrolment.patient.holder_id
+    if check_may_enrol(acting) != enrolment.institution:
+        raise Refused("Only an admin of that hospital can end an enrolment.")
+    return enrolment.institution.holder_id

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,7 +17,7 @@ from portal.sealed_fields import blind_index
 from records.actions.consents import end_reading
 from records.models import Enrolment, Guardian, Patient
 from records.models.patient import new_code
-from records.permissions import check_may_enrol
+from records.permissions import check_may_end_care, check_may_enrol
 from records.recording import Happening, record
 
 
@@ -82,22 +83,22 @@ def enrol_patient(*, code: str, hospital_number: str, by: Acting) -> Enrolment:
 def end_enrolment(*, enrolment: Enrolment, by: Acting) -> None:
     """Let a patient go; the hospital keeps reading what it made itself.
 
-    Who may: an admin of the enrolment's hospital.
-    Records: ENROLMENT_ENDED.
+    Who may: an admin of the enrolment's hospital; a guardian of the patient.
+    Records: ENROLMENT_ENDED, signed with the key of the hospital or of the patient.
     Effects: what the guardian allowed the hospital ends with its care.
 
     Raises:
-        Refused: no admin there, or it has ended before.
+        Refused: neither admin there nor guardian, or it has ended before.
     """
-    if check_may_enrol(by) != enrolment.institution:
-        raise Refused("Only an admin of that hospital can end an enrolment.")
+    author = check_may_end_care(by, enrolment)
     changed = Enrolment.objects.filter(pk=enrolment.pk, ended_at=None).update(
         ended_at=timezone.now()
     )
     if not changed:
         raise Refused("This enrolment has ended before.")
     end_reading(patient=enrolment.patient, institution=enrolment.institution)
-    _record(enrolment.patient, enrolment.institution, Event.ENROLMENT_ENDED, by)
+    happening = Event.ENROLMENT_ENDED
+    _record(enrolment.patient, enrolment.institution, happening, by, author)
 
 
 def _enrol(
@@ -124,14 +125,18 @@ def _why_not(patient: Patient, institution: Institution, hospital_number: str) -
 
 
 def _record(
-    patient: Patient, institution: Institution, event: Event, by: Acting
+    patient: Patient,
+    institution: Institution,
+    event: Event,
+    by: Acting,
+    author: UUID | None = None,
 ) -> None:
     record(
         Happening(
             event=event,
             patient=patient,
             institution=institution,
-            author=institution.holder_id,
+            author=author or institution.holder_id,
             by=by.user,
         )
     )

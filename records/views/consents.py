@@ -16,7 +16,8 @@ from portal.acting import SignedInRequest
 from portal.errors import PortalError
 from portal.models import Institution
 from records.access import own_patient_or_404
-from records.actions.consents import NewConsent, grant_consent, withdraw_consent
+from records.actions.consents import NewConsent, withdraw_consent
+from records.actions.moving import move_patient
 from records.forms import ConsentForm
 from records.history import name_for
 from records.models import Document, Patient
@@ -40,10 +41,16 @@ def consents(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
             purpose=form.cleaned_data["purpose"],
         )
         if "allow" not in request.POST:
-            context = {"patient": patient, "form": form, **_preview(patient, new)}
+            left = form.cleaned_data["leaving"]
+            context = {"form": form, **_preview(patient, new, left)}
             return render(request, "records/consent_preview.html", context)
         try:
-            granted = grant_consent(patient=patient, new=new, by=request.acting)
+            granted = move_patient(
+                patient=patient,
+                new=new,
+                leaving=form.cleaned_data["leaving"],
+                by=request.acting,
+            )
         except PortalError as problem:
             form.add_error(None, str(problem))
         else:
@@ -95,6 +102,10 @@ def _form(request: SignedInRequest, patient: Patient) -> ConsentForm:
     to_ask = _to_ask(patient)
     form.fields["institution"].queryset = to_ask  # type: ignore[attr-defined]
     form.fields["institution"].initial = to_ask.first() if to_ask.count() == 1 else None
+    in_care = Institution.objects.filter(
+        enrolments__patient=patient, enrolments__ended_at=None
+    )
+    form.fields["leaving"].queryset = in_care  # type: ignore[attr-defined]
     kept = patient.documents.kept().select_related("institution", "about")
     newest = kept.prefetch_related("wraps", "about__wraps")[:MOST]
     form.fields["documents"].choices = [  # type: ignore[attr-defined]
@@ -109,11 +120,15 @@ def _described(request: SignedInRequest, document: Document) -> str:
     return f"{document.get_kind_display()}: {image} · {document.institution}, {day}"
 
 
-def _preview(patient: Patient, new: NewConsent) -> dict[str, object]:
+def _preview(
+    patient: Patient, new: NewConsent, leaving: QuerySet[Institution]
+) -> dict[str, object]:
     """What it opens today, what it will open, what withdrawing would leave."""
     opens = opened_by(new.scope, patient, new.institution)
     return {
+        "patient": patient,
         "new": new,
+        "leaving": [(i, _made_by(patient, i).count()) for i in leaving],
         "opens": opens.count(),
         "kinds": _by_kind(opens),
         "hospitals": Institution.objects.filter(

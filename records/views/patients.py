@@ -10,9 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from portal.acting import SignedInRequest
+from portal.models import Institution
 from portal.roles import ENROL, READ_CONTENT, SEE_ACTS
 from portal.sealed_fields import blind_index
 from records.access import patient_or_404
+from records.forms import NarrowingForm
 from records.history import happenings, last_readers, timeline
 from records.models import Enrolment, Patient
 from records.permissions import may_add_document, may_manage_consents, relation
@@ -58,9 +60,13 @@ def family(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
     found = patient_or_404(request, patient_id)
-    acts = happenings(request.acting, found).select_related(
-        "institution", "actor", "document"
+    form = NarrowingForm(request.GET or None)
+    known = happenings(request.acting, found)
+    form.fields["hospital"].queryset = Institution.objects.filter(  # type: ignore[attr-defined]
+        pk__in=known.order_by().values("institution")
     )
+    narrowing = form.narrowing()
+    acts = narrowing.of(known).select_related("institution", "actor", "document")
     page = Paginator(acts, PAGE).get_page(request.GET.get("page"))
     enrolments = found.enrolments.select_related("institution").order_by("-started_at")
     context = {
@@ -68,6 +74,8 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "relation": relation(request.acting, found),
         "items": timeline(request.acting, found, page.object_list),
         "page_obj": page,
+        "form": form,
+        "is_narrowed": bool(narrowing),
         "enrolments": enrolments,
         "readers": last_readers(request.acting, found)[:5],
         "may_add": may_add_document(request.acting, found),

@@ -23,6 +23,7 @@ from records.actions.documents import (
     add_document,
     open_document,
 )
+from records.actions.moving import move_patient
 from records.actions.patients import (
     NewPatient,
     end_enrolment,
@@ -106,11 +107,20 @@ def opens(cast: Cast) -> Act:
     return lambda: open_document(document=cast.image_b, acting=cast.bea)
 
 
+def a_day_for_b(cast: Cast) -> NewConsent:
+    return NewConsent(institution=cast.b, until=timezone.now() + timedelta(days=1))
+
+
 def grants(cast: Cast) -> Act:
     return lambda: grant_consent(
-        patient=cast.child,
-        new=NewConsent(institution=cast.b, until=timezone.now() + timedelta(days=1)),
-        by=cast.grace,
+        patient=cast.child, new=a_day_for_b(cast), by=cast.grace
+    )
+
+
+def moves(cast: Cast) -> Act:
+    enrol_patient(code=cast.child.code, hospital_number="A-2", by=cast.ada)
+    return lambda: move_patient(
+        patient=cast.child, new=a_day_for_b(cast), leaving=[cast.a], by=cast.grace
     )
 
 
@@ -185,6 +195,7 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.documents.open_document": opens,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
+    "records.actions.moving.move_patient": moves,
     "diagnosis.actions.requests.request_grading": requests,
     "diagnosis.actions.jobs.record_grade": records_grade,
     "diagnosis.actions.jobs.fail": fails,

@@ -1,7 +1,9 @@
 """The timeline shows each reader what they may know, with its proof."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -9,12 +11,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from ledger.events import EVENTS, Event
 from ledger.models import Entry
 from records.actions.documents import open_document
 from records.history import timeline, visible_acts
 from records.models import Act, Document, Guardian
+from records.narrowing import Topic
+from records.views import patients
 from tests.architecture.snapshots import snapshot
 from tests.cast import (
     CHILD,
@@ -308,3 +313,75 @@ def test_no_service_copy_is_listed_anywhere(cast: Cast, sign_in):
     for name in ("grace", "bea", "alan", "ada"):
         page = history(sign_in(name), cast)
         assert all(str(copy.pk) not in page for copy in copies)
+
+
+# Narrowed
+
+
+def shown(client: Client, cast: Cast, **asked: Any) -> set[str]:
+    """The ids of the acts on the page, by their proofs."""
+    page = client.get(reverse("patient", args=[cast.child.pk]), asked)
+    assert page.status_code == 200
+    return {item.proof.url for item in page.context["items"]}
+
+
+def test_a_history_is_narrowed_by_hospital_topic_and_day(cast: Cast, sign_in):
+    grace = sign_in("grace")
+    everything = shown(grace, cast)
+    parts = [shown(grace, cast, topic=topic) for topic in Topic]
+    assert set.union(*parts) == everything
+    assert sum(map(len, parts)) == len(everything)
+    at_a, at_b = (shown(grace, cast, hospital=h.pk) for h in (cast.a, cast.b))
+    assert at_a | at_b == everything
+    assert not at_a & at_b
+    today = timezone.localdate()
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    assert shown(grace, cast, first=yesterday, last=tomorrow) == everything
+    assert shown(grace, cast, last=yesterday) == set()
+    images = shown(grace, cast, hospital=cast.a.pk, topic="images")
+    assert images == at_a & parts[0]
+    assert len(images) == 1
+
+
+def test_a_day_begins_and_ends_in_the_site_s_time_zone(cast: Cast, sign_in, settings):
+    settings.TIME_ZONE = "Pacific/Auckland"
+    act = Act.objects.filter(patient=cast.child).earliest("at")
+    Act.objects.filter(pk=act.pk).update(at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC))
+    grace = sign_in("grace")
+    assert len(shown(grace, cast, first="2026-03-02", last="2026-03-02")) == 1
+    assert shown(grace, cast, first="2026-03-01", last="2026-03-01") == set()
+
+
+def test_narrowing_shows_nobody_more(cast: Cast, sign_in):
+    bea = sign_in("bea")
+    everything = shown(bea, cast)
+    for topic in ("", *Topic):
+        assert shown(bea, cast, topic=topic) <= everything
+    # Of A she knows nothing here, so that it is no choice and narrows nothing.
+    assert shown(bea, cast, hospital=cast.a.pk) == everything
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"topic": "x"}, "Select a valid choice."),
+        ({"hospital": "0"}, "Select a valid choice."),
+        ({"hospital": "²"}, "Select a valid choice."),
+        ({"first": "soon"}, "Enter a valid date."),
+        ({"first": "2026-03-02", "last": "2026-03-01"}, "lies before the first one"),
+    ],
+)
+def test_what_makes_no_sense_narrows_nothing_and_is_said(
+    cast: Cast, sign_in, asked: dict[str, str], sentence: str
+):
+    grace = sign_in("grace")
+    assert shown(grace, cast, **asked) == shown(grace, cast)
+    page = grace.get(reverse("patient", args=[cast.child.pk]), asked)
+    assert sentence in page.text
+
+
+def test_a_narrowed_history_turns_its_pages(cast: Cast, sign_in, monkeypatch):
+    monkeypatch.setattr(patients, "PAGE", 2)
+    address = reverse("patient", args=[cast.child.pk])
+    page = sign_in("grace").get(address, {"topic": "grades"})
+    assert "?topic=grades&amp;page=2" in page.text
