@@ -1,6 +1,6 @@
 """Says in words how the log is, for whoever looks after the site."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -45,17 +45,23 @@ class Check:
 def checks() -> list[Check]:
     """Everything about the log that an admin may have to act on, the worst first."""
     stand = standing()
-    found = [
-        *_forks(),
-        _queue(),
-        *_refused(),
-        _inspection(),
-        _policy(stand),
-        *_mirrors(),
-        *_witnesses(stand),
-        *_watched(),
-        *_unshown(),
-    ]
+    return worst_first(
+        [
+            *_forks(),
+            _queue(),
+            *_refused(),
+            _inspection(),
+            _policy(stand),
+            *_mirrors(),
+            *_witnesses(stand),
+            *_watched(),
+            *_unshown(),
+        ]
+    )
+
+
+def worst_first(found: Iterable[Check]) -> list[Check]:
+    """In the order in which they have to be acted on."""
     return sorted(found, key=lambda check: WORST_FIRST.index(check.state))
 
 

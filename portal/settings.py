@@ -245,8 +245,11 @@ SCHEDULES = {
     "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
 }
 # And what it does once a night, at three o'clock.
-NIGHTLY = ["ledger.tasks.inspect_log"]
+NIGHTLY = ["ledger.tasks.inspect_log", "records.tasks.scrub_storage"]
 NIGHT_HOUR = 3
+
+# What the health page looks at.
+HEALTH = ["ledger.health.checks", "records.health.checks"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -52,6 +52,11 @@ class Document(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    scrubbed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when all blocks were last read and hashed"
+    )
+    damage = models.TextField(blank=True, help_text="what was wrong then, if anything")
+
     objects = DocumentQuerySet.as_manager()
 
     class Meta:
