@@ -209,7 +209,7 @@ PLACES = [
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
-    ("Health", "health", "health", {"hospital_admin", "platform_admin"}),
+    ("Health", "health", "health", {"platform_admin"}),
     (
         "Ledger",
         "ledger",

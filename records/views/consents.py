@@ -40,15 +40,15 @@ def consents(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
             scope=form.cleaned_data["scope"],
             purpose=form.cleaned_data["purpose"],
         )
+        leaving = form.cleaned_data.get("leaving", Institution.objects.none())
         if "allow" not in request.POST:
-            left = form.cleaned_data["leaving"]
-            context = {"form": form, **_preview(patient, new, left)}
+            context = {"form": form, **_preview(patient, new, leaving)}
             return render(request, "records/consent_preview.html", context)
         try:
             granted = move_patient(
                 patient=patient,
                 new=new,
-                leaving=form.cleaned_data["leaving"],
+                leaving=leaving,
                 by=request.acting,
             )
         except PortalError as problem:
@@ -105,7 +105,10 @@ def _form(request: SignedInRequest, patient: Patient) -> ConsentForm:
     in_care = Institution.objects.filter(
         enrolments__patient=patient, enrolments__ended_at=None
     )
-    form.fields["leaving"].queryset = in_care  # type: ignore[attr-defined]
+    if in_care.count() > 1:
+        form.fields["leaving"].queryset = in_care  # type: ignore[attr-defined]
+    else:
+        del form.fields["leaving"]  # nobody else could be left
     kept = patient.documents.kept().select_related("institution", "about")
     newest = kept.prefetch_related("wraps", "about__wraps")[:MOST]
     form.fields["documents"].choices = [  # type: ignore[attr-defined]

@@ -124,6 +124,11 @@ def test_the_walk_through_the_pages(back_at_a: Cast, sign_in):
     assert in_care(cast) == {cast.b}
 
 
+def test_where_no_other_hospital_cares_there_is_nothing_to_leave(cast: Cast, sign_in):
+    page = sign_in("grace").get(reverse("consents", args=[cast.child.pk])).text
+    assert "Is this a move?" not in page
+
+
 def test_the_new_hospital_is_not_left(back_at_a: Cast, sign_in):
     cast = back_at_a
     page = sign_in("grace").post(
