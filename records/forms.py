@@ -153,6 +153,24 @@ class NewPatientForm(forms.Form):
         return day
 
 
+class GuardianForm(forms.Form):
+    full_name = forms.CharField(label="Full name", max_length=120)
+    email = forms.EmailField(
+        label="E-mail address",
+        help_text="They choose a password with “I have forgotten my password” on the sign-in page.",
+    )
+    papers = forms.BooleanField(
+        label="We have seen the papers that show this person may act for the patient.",
+        error_messages={"required": "Look at the papers first."},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """What an action takes; that the papers were seen has been said by then."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        given.pop("papers", None)
+        return given
+
+
 class ArrivingPatientForm(forms.Form):
     prefix = "arriving"
     code = forms.CharField(

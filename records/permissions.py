@@ -168,3 +168,25 @@ def check_may_end_care(acting: Acting, enrolment: Enrolment) -> UUID:
     if check_may_enrol(acting) != enrolment.institution:
         raise Refused("Only an admin of that hospital can end an enrolment.")
     return enrolment.institution.holder_id
+
+
+def may_verify_guardians(acting: Acting, patient: Patient) -> bool:
+    """Whether the acting person says who acts for the patient: an admin where it is in care."""
+    if acting.institution is None or not acting.may(ENROL):
+        return False
+    here = patient.enrolments.filter(institution=acting.institution, ended_at=None)
+    return here.exists()
+
+
+def check_may_verify_guardians(acting: Acting, patient: Patient) -> Institution:
+    """The hospital for which the acting person says who acts for the patient.
+
+    Raises:
+        Refused: the person is no admin of a hospital that has the patient in care.
+    """
+    if acting.institution is None or not may_verify_guardians(acting, patient):
+        raise Refused(
+            "Only an admin of a hospital that has this patient in its care can say who"
+            " its guardians are."
+        )
+    return acting.institution

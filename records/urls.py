@@ -7,6 +7,7 @@ from records.views import (
     audit,
     consents,
     enrolments,
+    guardians,
     ledger,
     patients,
     proofs,
@@ -22,6 +23,9 @@ urlpatterns = [
         "patients/<uuid:patient_id>/consents/<int:consent_id>/withdraw/",
         consents.withdraw,
         name="withdraw",
+    ),
+    path(
+        "patients/<uuid:patient_id>/guardians/", guardians.guardians, name="guardians"
     ),
     path("enrol/", enrolments.enrol, name="enrol"),
     path("enrolments/<int:enrolment_id>/end/", enrolments.let_go, name="let_go"),

@@ -17,7 +17,12 @@ from records.access import patient_or_404
 from records.forms import NarrowingForm
 from records.history import happenings, last_readers, timeline
 from records.models import Enrolment, Patient
-from records.permissions import may_add_document, may_manage_consents, relation
+from records.permissions import (
+    may_add_document,
+    may_manage_consents,
+    may_verify_guardians,
+    relation,
+)
 
 PAGE = 50
 
@@ -79,6 +84,7 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "enrolments": enrolments,
         "readers": last_readers(request.acting, found)[:5],
         "may_add": may_add_document(request.acting, found),
+        "may_verify_guardians": may_verify_guardians(request.acting, found),
         "may_manage_consents": may_manage_consents(request.acting, found),
     }
     return render(request, "records/patient.html", context)

@@ -43,6 +43,8 @@ GET  consents         in     200   .     .    .    .    .    .     .    .
 POST consents         in     302   .     .    .    .    .    .     .    .
 GET  withdraw         in     200   .     .    .    .    .    .     .    .
 POST withdraw         in     302   .     .    .    .    .    .     .    .
+GET  guardians        in     .     .     .    .    .    .    200   .    .
+POST guardians        in     .     .     .    .    .    .    302   .    .
 GET  enrol            in     403   403   403  403  403  200  200   403  403
 POST enrol            in     403   403   403  403  403  302  200   403  403
 GET  let-go           in     403   403   403  403  403  .    200   403  403
@@ -152,6 +154,15 @@ PAGES = {
         "withdraw",
         lambda c: [c.child.pk, Consent.objects.get(patient=c.child).pk],
         ready=allowed,
+    ),
+    "guardians": Page(
+        "guardians",
+        lambda c: [c.child.pk],
+        lambda c: {
+            "full_name": "Greta Abernathy",
+            "email": "greta@people.example",
+            "papers": "on",
+        },
     ),
     "enrol": Page(
         "enrol",

@@ -23,6 +23,7 @@ from records.actions.documents import (
     add_document,
     open_document,
 )
+from records.actions.guardians import add_guardian
 from records.actions.moving import move_patient
 from records.actions.patients import (
     NewPatient,
@@ -117,6 +118,15 @@ def grants(cast: Cast) -> Act:
     )
 
 
+def adds_guardian(cast: Cast) -> Act:
+    return lambda: add_guardian(
+        patient=cast.child,
+        full_name="Greta Abernathy",
+        email="greta@people.example",
+        by=cast.boris,
+    )
+
+
 def moves(cast: Cast) -> Act:
     enrol_patient(code=cast.child.code, hospital_number="A-2", by=cast.ada)
     return lambda: move_patient(
@@ -195,6 +205,7 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.documents.open_document": opens,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
+    "records.actions.guardians.add_guardian": adds_guardian,
     "records.actions.moving.move_patient": moves,
     "diagnosis.actions.requests.request_grading": requests,
     "diagnosis.actions.jobs.record_grade": records_grade,

@@ -1,0 +1,43 @@
+"""The page on which a hospital says who acts for a patient."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.acting import SignedInRequest
+from portal.errors import Refused
+from records.access import patient_or_404
+from records.actions.guardians import add_guardian
+from records.forms import GuardianForm
+from records.permissions import may_verify_guardians
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def guardians(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
+    patient = patient_or_404(request, patient_id)
+    if not may_verify_guardians(request.acting, patient):
+        raise Http404
+    form = GuardianForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            added = add_guardian(
+                patient=patient, **form.cleaned_data, by=request.acting
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            said = _("%(person)s may now act for %(patient)s.")
+            messages.success(request, said % {"person": added.user, "patient": patient})
+            return redirect("guardians", patient.pk)
+    context = {
+        "patient": patient,
+        "form": form,
+        "guardians": patient.guardians.select_related("user").order_by("since"),
+    }
+    return render(request, "records/guardians.html", context)
