@@ -16,6 +16,8 @@ class Event(IntEnum):
     PATIENT_ENROLLED = 11
     ENROLMENT_ENDED = 12
     GUARDIAN_ADDED = 13
+    GUARDIAN_FROZEN = 14
+    GUARDIAN_RESTORED = 15
     DOCUMENT_ADDED = 20
     DOCUMENT_OPENED = 21
     CONSENT_GRANTED = 30
@@ -59,6 +61,12 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.GUARDIAN_ADDED: EventText(
             "guardian-added", "A guardian may now act for the patient."
+        ),
+        Event.GUARDIAN_FROZEN: EventText(
+            "guardian-frozen", "A guardian may not act for the patient for now."
+        ),
+        Event.GUARDIAN_RESTORED: EventText(
+            "guardian-restored", "A guardian may act for the patient again."
         ),
         Event.DOCUMENT_ADDED: EventText(
             "document-added", "A document was added to the history."

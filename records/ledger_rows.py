@@ -64,7 +64,9 @@ def own_acts(acting: Acting) -> QuerySet[Act]:
     """For a guardian, what concerns their children; for a doctor, what they did."""
     if acting.institution:
         return Act.objects.filter(actor=acting.user, institution=acting.institution)
-    return Act.objects.filter(patient__guardians__user=acting.user)
+    return Act.objects.filter(
+        patient__guardians__user=acting.user, patient__guardians__frozen_at=None
+    )
 
 
 def may_see_entry(acting: Acting, entry: Entry) -> bool:

@@ -40,6 +40,8 @@ EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
             Event.PATIENT_ENROLLED,
             Event.ENROLMENT_ENDED,
             Event.GUARDIAN_ADDED,
+            Event.GUARDIAN_FROZEN,
+            Event.GUARDIAN_RESTORED,
         }
     ),
     Topic.PERMISSIONS: frozenset({Event.CONSENT_GRANTED, Event.CONSENT_WITHDRAWN}),

@@ -30,7 +30,7 @@ CARING = {Relation.ALLOWED_DOCTOR, Relation.OWN_DOCTOR}
 
 def relation(acting: Acting, patient: Patient) -> Relation:
     """What the acting person is to the patient."""
-    if patient.guardians.filter(user=acting.user).exists():
+    if patient.guardians.filter(user=acting.user, frozen_at=None).exists():
         return Relation.GUARDIAN
     if acting.institution is None:
         return Relation.STRANGER
@@ -66,7 +66,7 @@ def opening_holder(acting: Acting, patient: Patient) -> UUID:
 
 def visible_patients(acting: Acting) -> QuerySet[Patient]:
     """Those about whom the acting person may know anything at all."""
-    mine = Q(guardians__user=acting.user)
+    mine = Q(guardians__user=acting.user, guardians__frozen_at=None)
     if acting.institution and (acting.may(READ_CONTENT) or acting.may(SEE_ACTS)):
         here = Enrolment.objects.filter(
             patient=OuterRef("pk"), institution=acting.institution

@@ -27,6 +27,11 @@ urlpatterns = [
     path(
         "patients/<uuid:patient_id>/guardians/", guardians.guardians, name="guardians"
     ),
+    path(
+        "patients/<uuid:patient_id>/guardians/<int:guardian_id>/freeze/",
+        guardians.freeze,
+        name="freeze",
+    ),
     path("enrol/", enrolments.enrol, name="enrol"),
     path("enrolments/<int:enrolment_id>/end/", enrolments.let_go, name="let_go"),
     path("ledger/", ledger.ledger, name="ledger"),

@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as Key
 
-KINDS = {1, 2, 3, *range(10, 14), 20, 21, 30, 31, *range(40, 46), 50}
+KINDS = {1, 2, 3, *range(10, 16), 20, 21, 30, 31, *range(40, 46), 50}
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what DER puts before an Ed25519 key
 NOTE = "((.+)\n(0|[1-9][0-9]*)\n(.+)\n(?:.+\n)*)\n((?:— [^\\s+]+ .+\n)+)"
 PROOF = "c2sp[.]org/tlog-proof@v1\n(?:extra .*\n)?index %d\n((?:.+\n)*)\n"

@@ -1,11 +1,13 @@
 """Lets more than one person act for a patient."""
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from ledger.events import Event
 from portal.accounts import find_or_create_account
 from portal.acting import Acting
 from portal.errors import Refused
+from portal.models import Institution
 from records.models import Guardian, Patient
 from records.permissions import check_may_verify_guardians
 from records.recording import Happening, record
@@ -35,13 +37,64 @@ def add_guardian(
             guardian = Guardian.objects.create(patient=patient, user=user)
     except IntegrityError as error:
         raise Refused(f"{user} is a guardian of {patient} already.") from error
+    _record(guardian, Event.GUARDIAN_ADDED, institution, by)
+    return guardian
+
+
+@transaction.atomic
+def freeze_guardian(*, guardian: Guardian, by: Acting) -> None:
+    """Keep a guardian from acting, as long as custody is contested.
+
+    Who may: an admin of a hospital that has the patient in its care; not their own.
+    Records: GUARDIAN_FROZEN, which the other guardians see.
+    Effects: the guardian sees and decides nothing of the patient any more. What they
+        allowed stays allowed, for the other guardians to withdraw.
+
+    Raises:
+        Refused: no admin there, the admin themselves, or frozen before.
+    """
+    institution = check_may_verify_guardians(by, guardian.patient)
+    _check_other(guardian, by)
+    guardian.patient.hold_readers()
+    open_now = Guardian.objects.filter(pk=guardian.pk, frozen_at=None)
+    if not open_now.update(frozen_at=timezone.now()):
+        raise Refused(f"{guardian.user} has been kept from acting before.")
+    _record(guardian, Event.GUARDIAN_FROZEN, institution, by)
+
+
+@transaction.atomic
+def restore_guardian(*, guardian: Guardian, by: Acting) -> None:
+    """Let a guardian act again.
+
+    Who may: an admin of a hospital that has the patient in its care; not their own.
+    Records: GUARDIAN_RESTORED.
+
+    Raises:
+        Refused: no admin there, the admin themselves, or not frozen.
+    """
+    institution = check_may_verify_guardians(by, guardian.patient)
+    _check_other(guardian, by)
+    frozen = Guardian.objects.filter(pk=guardian.pk, frozen_at__isnull=False)
+    if not frozen.update(frozen_at=None):
+        raise Refused(f"{guardian.user} may act for {guardian.patient} already.")
+    _record(guardian, Event.GUARDIAN_RESTORED, institution, by)
+
+
+def _check_other(guardian: Guardian, by: Acting) -> None:
+    if guardian.user == by.user:
+        raise Refused("You cannot decide about yourself; another admin can.")
+
+
+def _record(
+    guardian: Guardian, event: Event, institution: Institution, by: Acting
+) -> None:
     record(
         Happening(
-            event=Event.GUARDIAN_ADDED,
-            patient=patient,
+            event=event,
+            patient=guardian.patient,
             institution=institution,
             author=institution.holder_id,
             by=by.user,
+            metadata={"guardian": guardian.user_id},
         )
     )
-    return guardian

@@ -52,6 +52,9 @@ class Guardian(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="wards"
     )
     since = models.DateTimeField(auto_now_add=True)
+    frozen_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when a hospital keeps them from acting"
+    )
 
     class Meta:
         constraints = [

@@ -23,7 +23,9 @@ def audit(request: SignedInRequest) -> HttpResponse:
         acts = Act.objects.filter(institution=acting.institution)
     else:
         acts = Act.objects.filter(
-            patient__guardians__user=acting.user, event__in=LOOKING
+            patient__guardians__user=acting.user,
+            patient__guardians__frozen_at=None,
+            event__in=LOOKING,
         )
     rows = acts.select_related("patient", "institution", "actor", "document")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))

@@ -1,19 +1,24 @@
-"""The page on which a hospital says who acts for a patient."""
+"""Pages on which a hospital says who acts for a patient."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.acting import SignedInRequest
 from portal.errors import Refused
 from records.access import patient_or_404
-from records.actions.guardians import add_guardian
+from records.actions.guardians import (
+    add_guardian,
+    freeze_guardian,
+    restore_guardian,
+)
 from records.forms import GuardianForm
+from records.models import Guardian
 from records.permissions import may_verify_guardians
 
 
@@ -41,3 +46,41 @@ def guardians(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "guardians": patient.guardians.select_related("user").order_by("since"),
     }
     return render(request, "records/guardians.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def freeze(
+    request: SignedInRequest, patient_id: UUID, guardian_id: int
+) -> HttpResponse:
+    """Keep a guardian from acting, or let them act again; asks once more first."""
+    patient = patient_or_404(request, patient_id)
+    if not may_verify_guardians(request.acting, patient):
+        raise Http404
+    guardian = get_object_or_404(
+        patient.guardians.select_related("user"), pk=guardian_id
+    )
+    if request.method == "POST":
+        act = restore_guardian if guardian.frozen_at else freeze_guardian
+        try:
+            act(guardian=guardian, by=request.acting)
+            messages.success(request, _("It is done, and on the ledger."))
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return redirect("guardians", patient.pk)
+    context = {
+        "patient": patient,
+        "guardian": guardian,
+        "consequences": _consequences(guardian),
+    }
+    return render(request, "records/freeze.html", context)
+
+
+def _consequences(guardian: Guardian) -> list[str]:
+    if guardian.frozen_at:
+        return [_("They see the whole history again, and decide who may read it.")]
+    return [
+        _("They no longer see the history, and decide nothing, until you let them."),
+        _("What they allowed stays allowed; another guardian can withdraw it."),
+        _("The other guardians see that this happened, and who did it."),
+    ]

@@ -56,7 +56,7 @@ def patients(request: SignedInRequest) -> HttpResponse:
 def family(request: SignedInRequest) -> HttpResponse:
     """The children of a guardian."""
     children = Patient.objects.filter(
-        guardians__user=request.acting.user
+        guardians__user=request.acting.user, guardians__frozen_at=None
     ).prefetch_related("enrolments__institution")
     return render(request, "records/family.html", {"children": children})
 

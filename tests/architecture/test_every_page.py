@@ -45,6 +45,8 @@ GET  withdraw         in     200   .     .    .    .    .    .     .    .
 POST withdraw         in     302   .     .    .    .    .    .     .    .
 GET  guardians        in     .     .     .    .    .    .    200   .    .
 POST guardians        in     .     .     .    .    .    .    302   .    .
+GET  freeze           in     .     .     .    .    .    .    200   .    .
+POST freeze           in     .     .     .    .    .    .    302   .    .
 GET  enrol            in     403   403   403  403  403  200  200   403  403
 POST enrol            in     403   403   403  403  403  302  200   403  403
 GET  let-go           in     403   403   403  403  403  .    200   403  403
@@ -164,6 +166,7 @@ PAGES = {
             "papers": "on",
         },
     ),
+    "freeze": Page("freeze", lambda c: [c.child.pk, c.child.guardians.get().pk]),
     "enrol": Page(
         "enrol",
         data=lambda c: {

@@ -23,7 +23,11 @@ from records.actions.documents import (
     add_document,
     open_document,
 )
-from records.actions.guardians import add_guardian
+from records.actions.guardians import (
+    add_guardian,
+    freeze_guardian,
+    restore_guardian,
+)
 from records.actions.moving import move_patient
 from records.actions.patients import (
     NewPatient,
@@ -127,6 +131,17 @@ def adds_guardian(cast: Cast) -> Act:
     )
 
 
+def freezes(cast: Cast) -> Act:
+    guardian = cast.child.guardians.get()
+    return lambda: freeze_guardian(guardian=guardian, by=cast.boris)
+
+
+def restores(cast: Cast) -> Act:
+    guardian = cast.child.guardians.get()
+    freeze_guardian(guardian=guardian, by=cast.boris)
+    return lambda: restore_guardian(guardian=guardian, by=cast.boris)
+
+
 def moves(cast: Cast) -> Act:
     enrol_patient(code=cast.child.code, hospital_number="A-2", by=cast.ada)
     return lambda: move_patient(
@@ -206,6 +221,8 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
     "records.actions.guardians.add_guardian": adds_guardian,
+    "records.actions.guardians.freeze_guardian": freezes,
+    "records.actions.guardians.restore_guardian": restores,
     "records.actions.moving.move_patient": moves,
     "diagnosis.actions.requests.request_grading": requests,
     "diagnosis.actions.jobs.record_grade": records_grade,
