@@ -154,14 +154,25 @@ def _live(holder_id: UUID, purpose: HolderKey.Purpose) -> HolderKey:
     return row
 
 
+def private_half(row: HolderKey) -> object:
+    """The private half, opened with the master key.
+
+    Raises:
+        KeyUnavailable: the master key differs, or the row was changed.
+    """
+    label = _label(bytes(row.key_id))
+    return load_der_private_key(
+        unseal(bytes(row.sealed_private_key), purpose=label), None
+    )
+
+
 # Opening a private key costs milliseconds, so a process keeps the last ones open.
 @lru_cache(maxsize=256)
 def _private_key(key_id: bytes) -> object:
     row = HolderKey.objects.filter(key_id=key_id).first()
     if row is None:
         raise KeyUnavailable("The key that would open this is gone.")
-    der = unseal(bytes(row.sealed_private_key), purpose=_label(key_id))
-    return load_der_private_key(der, None)
+    return private_half(row)
 
 
 def _label(key_id: bytes) -> str:

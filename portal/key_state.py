@@ -1,0 +1,61 @@
+"""What keys there are, how old they are, whether the master key opens them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.environment import text
+from portal.errors import KeyUnavailable
+from portal.keys import LOG_HOLDER, WITNESS_HOLDER, private_half
+from portal.models import HolderKey, Institution
+
+SITE = {LOG_HOLDER: "This site's ledger", WITNESS_HOLDER: "This site as a witness"}
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """One key pair of a holder that is no patient."""
+
+    holder: str
+    purpose: str
+    key_id: str  # 64 hexadecimal digits
+    since: datetime
+    until: datetime | None  # when it was retired; it still opens what it sealed
+    trouble: str  # why the private half does not open; empty where it does
+
+
+def master_key_source() -> str:
+    """Where the master key comes from, as the environment says."""
+    if text("MASTER_KEY"):
+        return "the variable MASTER_KEY"
+    if path := text("MASTER_KEY_FILE"):
+        return path
+    return "var/keys/master"
+
+
+def key_states() -> Iterator[KeyState]:
+    """The keys of the site and of each institution, by holder; each is opened."""
+    names = dict(Institution.objects.values_list("holder_id", "name")) | SITE
+    rows = HolderKey.objects.filter(holder__in=names).order_by("purpose", "created_at")
+    for row in sorted(rows, key=lambda key: names[key.holder_id]):
+        trouble = ""
+        try:
+            private_half(row)
+        except KeyUnavailable as error:
+            trouble = str(error)
+        yield KeyState(
+            names[row.holder_id],
+            row.purpose,
+            bytes(row.key_id).hex(),
+            row.created_at,
+            row.retired_at,
+            trouble,
+        )
+
+
+def patients_keys() -> tuple[int, int]:
+    """How many keys of patients are live, how many are retired."""
+    named = Institution.objects.values("holder")
+    rows = HolderKey.objects.exclude(holder__in=[*SITE]).exclude(holder__in=named)
+    live = rows.filter(retired_at=None).count()
+    return live, rows.count() - live
