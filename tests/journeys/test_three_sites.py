@@ -262,5 +262,5 @@ def test_a_second_history_is_kept_as_evidence_and_shown_in_red(
     alert = page.get_by_role("alert").first
     expect(alert).to_contain_text(f"{liar.origin} has signed two histories")
     page.get_by_role("link", name="See the two signed notes").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Health of the ledger")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Health")
     expect(page.get_by_text("This ledger has signed two histories")).to_be_visible()
