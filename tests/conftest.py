@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -19,6 +20,10 @@ from tests.environment import VAR
 
 TEMPLATE = "template_anamnesis"
 TEMPLATE_WITH_CAST = "template_with_cast"
+# A slow machine is no wrong answer: speeds are measured in benchmarks.
+hypothesis.settings.register_profile("product", deadline=None)
+hypothesis.settings.load_profile("product")
+
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 SignIn = Callable[[str], Client]
 
