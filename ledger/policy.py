@@ -117,13 +117,19 @@ def parse_policy(text: str) -> Policy:
     return reader.finish()
 
 
+def log_line(party: Party) -> str:
+    """The line by which a policy names a log, without newline."""
+    return f"log {party.key} {party.url}".rstrip(" ")
+
+
+def witness_line(party: Party) -> str:
+    """The line by which a policy names a witness, without newline."""
+    return f"witness {party.name} {party.key} {party.url}".rstrip(" ")
+
+
 def format_policy(policy: Policy) -> str:
     """The policy as a file; parse_policy reads it back equal."""
-    lines = [f"log {log.key} {log.url}".rstrip(" ") for log in policy.logs]
-    lines += [
-        f"witness {party.name} {party.key} {party.url}".rstrip(" ")
-        for party in policy.witnesses
-    ]
+    lines = [*map(log_line, policy.logs), *map(witness_line, policy.witnesses)]
     lines += [
         f"group {name} {group.needed} {' '.join(group.members)}"
         for name, group in policy.groups.items()

@@ -14,7 +14,7 @@ from ledger.certifying import Certifier
 from ledger.errors import LedgerError, NoteRejected
 from ledger.head_guard import HeadGuard
 from ledger.note import COSIGNATURE_TYPE, ED25519_TYPE
-from ledger.policy import Policy, read_policy
+from ledger.policy import Party, Policy, log_line, read_policy, witness_line
 from ledger.signing import LogSigner
 from ledger.verifier_key import VerifierKey, parse_verifier_key
 
@@ -78,10 +78,13 @@ def own_lines() -> str:
     Raises:
         LedgerError: a key is not at hand.
     """
-    log = log_key()
-    witness = VerifierKey(witness_name(), witness_signer().public_key, COSIGNATURE_TYPE)
+    key = VerifierKey(witness_name(), witness_signer().public_key, COSIGNATURE_TYPE)
     url = f"{settings.PUBLIC_URL}/ledger"
-    return f"log {log} {url}\nwitness {witness.name} {witness} {url}/witness\n"
+    log, witness = (
+        Party(origin(), log_key(), url),
+        Party(key.name, key, f"{url}/witness"),
+    )
+    return f"{log_line(log)}\n{witness_line(witness)}\n"
 
 
 def published() -> str:
@@ -93,11 +96,10 @@ def published() -> str:
     Raises:
         LedgerError: a key is not at hand, or the policy cannot be read.
     """
-    asked = [f"witness {w.name} {w.key} {w.url}".rstrip() for w in policy().witnesses]
     signers: Mapping[bytes, str] = import_string(settings.LEDGER_INSTITUTIONS)()
     lines = [
         "# The witnesses that this site asks. Each publishes its key itself, under /keys.",
-        *asked,
+        *map(witness_line, policy().witnesses),
         "# Whose statements are signed by which key: its SHA-256.",
         *(f"# author {key_id.hex()} {name}" for key_id, name in signers.items()),
     ]

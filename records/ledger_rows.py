@@ -20,6 +20,7 @@ from portal.models import Institution
 from portal.roles import MANAGE_INSTITUTIONS, SEE_ACTS
 from records.history import Proof, said_of, with_proofs
 from records.models import Act
+from records.permissions import wards
 
 PAGE = 50
 OF_INSTITUTIONS = (
@@ -64,9 +65,7 @@ def own_acts(acting: Acting) -> QuerySet[Act]:
     """For a guardian, what concerns their children; for a doctor, what they did."""
     if acting.institution:
         return Act.objects.filter(actor=acting.user, institution=acting.institution)
-    return Act.objects.filter(
-        patient__guardians__user=acting.user, patient__guardians__frozen_at=None
-    )
+    return Act.objects.filter(patient__in=wards(acting.user))
 
 
 def may_see_entry(acting: Acting, entry: Entry) -> bool:

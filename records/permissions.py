@@ -7,9 +7,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.acting import Acting
 from portal.errors import Refused
-from portal.models import Institution
+from portal.models import Institution, User
 from portal.roles import ADD_DOCUMENT, ENROL, READ_CONTENT, SEE_ACTS
-from records.models import Consent, Document, Enrolment, Patient
+from records.models import Consent, Document, Enrolment, Guardian, Patient
 from records.scope import Scope
 
 
@@ -30,7 +30,7 @@ CARING = {Relation.ALLOWED_DOCTOR, Relation.OWN_DOCTOR}
 
 def relation(acting: Acting, patient: Patient) -> Relation:
     """What the acting person is to the patient."""
-    if patient.guardians.filter(user=acting.user, frozen_at=None).exists():
+    if patient.guardians.acting(acting.user).exists():
         return Relation.GUARDIAN
     if acting.institution is None:
         return Relation.STRANGER
@@ -64,15 +64,22 @@ def opening_holder(acting: Acting, patient: Patient) -> UUID:
     return acting.institution.holder_id
 
 
+def wards(user: User) -> QuerySet[Patient]:
+    """The patients for whom the person acts."""
+    return Patient.objects.filter(
+        pk__in=Guardian.objects.acting(user).values("patient")
+    )
+
+
 def visible_patients(acting: Acting) -> QuerySet[Patient]:
     """Those about whom the acting person may know anything at all."""
-    mine = Q(guardians__user=acting.user, guardians__frozen_at=None)
+    mine = Q(pk__in=wards(acting.user).values("pk"))
     if acting.institution and (acting.may(READ_CONTENT) or acting.may(SEE_ACTS)):
         here = Enrolment.objects.filter(
             patient=OuterRef("pk"), institution=acting.institution
         )
         mine |= Q(Exists(here))
-    return Patient.objects.filter(mine).distinct()
+    return Patient.objects.filter(mine)
 
 
 def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:

@@ -2,9 +2,8 @@
 
 from django.db import connection
 
-from ledger.witnessing.witness import Seen
+from ledger.witnessing.witness import MAX_EVIDENCE, Seen
 
-MOST = 100  # pairs of one log: more say no more
 KEEP = """
     INSERT INTO ledger.witness_evidence
       (origin, first_size, second_size, first_note, second_note, told_by)
@@ -31,7 +30,7 @@ def keep(origin: str, first: Seen, second: Seen, *, told_by: str) -> None:
         "first_note": one.note,
         "second_note": other.note,
         "by": told_by,
-        "most": MOST,
+        "most": MAX_EVIDENCE,
     }
     with connection.cursor() as cursor:
         cursor.execute(KEEP, values)

@@ -7,9 +7,7 @@ from pathlib import Path
 from ledger.checkpoint import unverified
 from ledger.errors import HeadMoved
 from ledger.head_guard import HeadGuard
-from ledger.witnessing.witness import Seen
-
-MOST = 100  # pairs of one log: more say no more
+from ledger.witnessing.witness import MAX_EVIDENCE, Seen
 
 
 class FolderWitnessStore:
@@ -49,7 +47,7 @@ class FolderWitnessStore:
         folder.mkdir(parents=True, exist_ok=True)
         one, other = sorted((first, second))
         path = folder / f"{_hashed(origin)}-{one.size}"
-        if path.exists() or len(self.evidence(origin)) >= MOST:
+        if path.exists() or len(self.evidence(origin)) >= MAX_EVIDENCE:
             return
         pair = json.dumps([one.note, other.note])
         HeadGuard(path).swap(expected=None, note=pair)

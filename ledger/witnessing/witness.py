@@ -20,6 +20,7 @@ from ledger.tlog_proof import MAX_PATH, base64_hashes, number
 from ledger.verifier_key import VerifierKey
 
 MAX_BODY_BYTES = MAX_NOTE_BYTES + 46 * (MAX_PATH + 1)
+MAX_EVIDENCE = 100  # pairs of one log that are kept: more say no more
 SIZE_TYPE = "text/x.tlog.size"
 
 

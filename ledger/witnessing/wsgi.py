@@ -17,7 +17,7 @@ from typing import Any
 from ledger import tile_http
 from ledger.answer import Answer, said
 from ledger.mirroring.access import is_authorised
-from ledger.policy import Policy
+from ledger.policy import Party, Policy, witness_line
 from ledger.verifier_key import VerifierKey
 from ledger.witnessing.folder import WitnessFolder
 from ledger.witnessing.witness import MAX_BODY_BYTES
@@ -70,8 +70,8 @@ class WitnessApp:
             return said(405, "GET here.")
         match path.split("/")[1:]:
             case ["keys"]:
-                line = f"witness {self._folder.name} {self._folder.key}\n"
-                return Answer(200, line.encode())
+                own = Party(self._folder.name, self._folder.key)
+                return Answer(200, f"{witness_line(own)}\n".encode())
             case [log, "checkpoint"]:
                 return self._witness.latest(log)
             case [log, "evidence"] if log in self._logs:

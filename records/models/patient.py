@@ -7,7 +7,7 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 
-from portal.models import KeyHolder
+from portal.models import KeyHolder, User
 from portal.sealed_fields import SealedTextField
 
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -44,6 +44,14 @@ class Patient(models.Model):
         return date.fromisoformat(self.birth_date_text)
 
 
+class GuardianQuerySet(models.QuerySet["Guardian"]):
+    """Ways to ask for guardians."""
+
+    def acting(self, user: User) -> "GuardianQuerySet":
+        """Where the person may act now: whoever is frozen may not."""
+        return self.filter(user=user, frozen_at=None)
+
+
 class Guardian(models.Model):
     """A person who acts for a patient."""
 
@@ -55,6 +63,8 @@ class Guardian(models.Model):
     frozen_at = models.DateTimeField(
         null=True, blank=True, help_text="since when a hospital keeps them from acting"
     )
+
+    objects = GuardianQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from portal.acting import SignedInRequest
 from portal.roles import SEE_ACTS
 from records.history import LOOKING, with_proofs
 from records.models import Act
+from records.permissions import wards
 
 PAGE = 50
 
@@ -22,11 +23,7 @@ def audit(request: SignedInRequest) -> HttpResponse:
     if acting.institution and acting.may(SEE_ACTS):
         acts = Act.objects.filter(institution=acting.institution)
     else:
-        acts = Act.objects.filter(
-            patient__guardians__user=acting.user,
-            patient__guardians__frozen_at=None,
-            event__in=LOOKING,
-        )
+        acts = Act.objects.filter(patient__in=wards(acting.user), event__in=LOOKING)
     rows = acts.select_related("patient", "institution", "actor", "document")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {

@@ -16,12 +16,13 @@ from portal.sealed_fields import blind_index
 from records.access import patient_or_404
 from records.forms import NarrowingForm
 from records.history import happenings, last_readers, timeline
-from records.models import Enrolment, Patient
+from records.models import Enrolment
 from records.permissions import (
     may_add_document,
     may_manage_consents,
     may_verify_guardians,
     relation,
+    wards,
 )
 
 PAGE = 50
@@ -55,9 +56,7 @@ def patients(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def family(request: SignedInRequest) -> HttpResponse:
     """The children of a guardian."""
-    children = Patient.objects.filter(
-        guardians__user=request.acting.user, guardians__frozen_at=None
-    ).prefetch_related("enrolments__institution")
+    children = wards(request.acting.user).prefetch_related("enrolments__institution")
     return render(request, "records/family.html", {"children": children})
 
 

@@ -17,12 +17,12 @@ from ledger.service import Connection, wait_for_turn
 from ledger.site import (
     connect,
     head_guard,
+    log_key,
     log_signer,
     origin,
     policy,
     site_certifier,
 )
-from ledger.verifier_key import VerifierKey
 from ledger.witnessing.asking import promises
 
 ROLE = "sequencer"
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def _recover(self, connection: Connection, url: str | None) -> None:
         signer, known = log_signer(), policy()
-        key = VerifierKey(origin(), signer.public_key)
+        key = log_key()
         recovery = Recovery(
             connection,
             certifier=site_certifier(connection),
