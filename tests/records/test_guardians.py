@@ -69,6 +69,7 @@ def test_the_page_asks_for_the_papers(cast: Cast, sign_in):
     assert boris.post(address, GRETA | {"papers": "on"}).status_code == 302
     assert "Greta Abernathy" in boris.get(address).text
     assert address in boris.get(reverse("patient", args=[cast.child.pk])).text
+    assert address in boris.get(reverse("patients")).text
 
 
 # Kept from acting
