@@ -12,9 +12,12 @@ def main() -> None:
     from django.db.utils import OperationalError
 
     from portal.environment import EnvironmentProblem
+    from portal.row_security import UPKEEP, in_the_name_of
 
     try:
-        execute_from_command_line(sys.argv)
+        # Whoever may run commands here holds the machine.
+        with in_the_name_of(UPKEEP):
+            execute_from_command_line(sys.argv)
     except EnvironmentProblem as problem:
         sys.exit(str(problem))
     except OperationalError as error:

@@ -14,6 +14,7 @@ from diagnosis.grading.scale import Grade
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.imaging.overlay import layer_png, preview_png
 from diagnosis.models import GradingJob, State
+from portal.row_security import UPKEEP, in_the_name_of
 from records.models import Document
 
 PAGE_SIDE = 1024
@@ -93,7 +94,8 @@ def mask_layers(report: GradeReport) -> dict[str, str]:
 def usual_seconds() -> float | None:
     """How long the last ten grades took, in the middle; None before the first."""
     recent = GradingJob.objects.filter(state=State.DONE).order_by("-ended_at")[:10]
-    seconds = sorted(job.elapsed.total_seconds() for job in recent)
+    with in_the_name_of(UPKEEP):  # how long alone: whose they are stays unsaid
+        seconds = sorted(job.elapsed.total_seconds() for job in recent)
     return seconds[len(seconds) // 2] if seconds else None
 
 

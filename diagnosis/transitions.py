@@ -8,6 +8,7 @@ from django_q.tasks import async_task
 
 from diagnosis.errors import ClaimLost
 from diagnosis.models import TRANSITIONS, GradingJob, State
+from diagnosis.service import diagnosis_service
 from ledger.events import Event
 from portal.acting import Acting
 from records.recording import Happening, record
@@ -43,13 +44,17 @@ def queue(job: GradingJob) -> None:
 
 
 def record_about(job: GradingJob, event: Event, by: Acting | None) -> None:
-    """Record what happened to a job, in the caller's transaction."""
+    """Record what happened to a job, in the caller's transaction.
+
+    Signed by the hospital for whoever did it, by the service where it was nobody.
+    """
+    author = job.institution if by else diagnosis_service()
     record(
         Happening(
             event=event,
             patient=job.image.patient,
             institution=job.institution,
-            author=job.institution.holder_id,
+            author=author.holder_id,
             by=by.user if by else None,
             document_id=job.image_id,
             metadata={"job": str(job.pk)},

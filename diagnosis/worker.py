@@ -18,6 +18,7 @@ from diagnosis.imaging.decoding import decode
 from diagnosis.models import GradingJob, State
 from diagnosis.service import diagnosis_service
 from portal.errors import PortalError
+from portal.row_security import grading, in_the_name_of
 from records.opening import unseal
 from records.storage.errors import StorageError
 
@@ -37,6 +38,11 @@ def run(job_id: UUID) -> None:
     Whatever goes wrong ends in the job's own failure, with a sentence for the
     user, a traceback for staff and the same correlation id for both.
     """
+    with in_the_name_of(grading(job_id)):
+        _run(job_id)
+
+
+def _run(job_id: UUID) -> None:
     job = claim(job_id=job_id)
     if job is None:
         return
@@ -83,8 +89,9 @@ def heart_beating(job: GradingJob) -> Iterator[None]:
 
     def beating() -> None:
         try:
-            while not stopped.wait(BEAT_SECONDS):
-                beat(job=job)
+            with in_the_name_of(grading(job.pk)):
+                while not stopped.wait(BEAT_SECONDS):
+                    beat(job=job)
         except ClaimLost:
             return
         finally:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from portal.models import Institution, Membership, User
 from portal.roles import Permission, allows
+from portal.row_security import Party
 
 SESSION_KEY = "acting_for"
 
@@ -23,6 +24,12 @@ class Acting:
     def institution(self) -> Institution | None:
         """The institution acted for."""
         return self.membership.institution if self.membership else None
+
+    @property
+    def party(self) -> Party:
+        """As whom the database is asked."""
+        at = self.institution.pk if self.institution else None
+        return Party(person=self.user.pk, institution=at)
 
     def may(self, permission: Permission) -> bool:
         """Whether the role acted under holds the permission."""

@@ -10,7 +10,7 @@ GRANTS = """
 GRANT USAGE ON SCHEMA public TO anamnesis_web, anamnesis_sequencer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO anamnesis_web;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO anamnesis_web;
-GRANT SELECT ON portal_holderkey TO anamnesis_sequencer;
+GRANT SELECT ON portal_holderkey, portal_privatekey TO anamnesis_sequencer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO anamnesis_web;
 """

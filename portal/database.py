@@ -44,7 +44,9 @@ def settings_for(role: Role) -> dict[str, Any]:
     place = _given_server() or _embedded_server()
     options = dict(parse_qsl(urlsplit(text("DATABASE_URL")).query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.postgresql"
+        if role == "web"
+        else "django.db.backends.postgresql",
         "NAME": place["name"],
         "HOST": place["host"],
         "PORT": place["port"],
@@ -52,6 +54,8 @@ def settings_for(role: Role) -> dict[str, Any]:
         "PASSWORD": _password(role),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 60,
+        # A cursor on the server would be declared apart from who asks.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"connect_timeout": 5, **options},
     }
 

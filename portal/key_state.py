@@ -40,7 +40,7 @@ def key_states() -> Iterator[KeyState]:
     for row in sorted(rows, key=lambda key: names[key.holder_id]):
         trouble = ""
         try:
-            private_half(row)
+            private_half(bytes(row.key_id))
         except KeyUnavailable as error:
             trouble = str(error)
         yield KeyState(

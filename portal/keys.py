@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ledger.signing import Ed25519Signer
 from portal.errors import KeyUnavailable
-from portal.models import HolderKey, KeyHolder
+from portal.models import HolderKey, KeyHolder, PrivateKey
+from portal.row_security import Party, party
 from portal.sealed_fields import seal, unseal
 
 RSA_BITS = 3072
@@ -60,7 +61,7 @@ def signer(holder_id: UUID) -> Ed25519Signer:
     Raises:
         KeyUnavailable: the holder has no live key, or the master key differs.
     """
-    private_key = _private_key(bytes(_live(holder_id, SIGNING).key_id))
+    private_key = _opened(bytes(_live(holder_id, SIGNING).key_id), party())
     if not isinstance(private_key, Ed25519PrivateKey):
         raise KeyUnavailable("A signing key is not of the kind it should be.")
     return Ed25519Signer(private_key)
@@ -85,7 +86,7 @@ def opening_key(key_id: bytes) -> RSAPrivateKey:
     Raises:
         KeyUnavailable: the key is gone, or the master key differs.
     """
-    private_key = _private_key(key_id)
+    private_key = _opened(key_id, party())
     if not isinstance(private_key, RSAPrivateKey):
         raise KeyUnavailable("A sealing key is not of the kind it should be.")
     return private_key
@@ -141,7 +142,9 @@ def _store(
         holder=holder,
         purpose=purpose,
         public_key=public,
-        sealed_private_key=seal(private, purpose=_label(key_id)),
+    )
+    PrivateKey.objects.create(
+        key_id=key_id, sealed=seal(private, purpose=_label(key_id))
     )
 
 
@@ -154,25 +157,26 @@ def _live(holder_id: UUID, purpose: HolderKey.Purpose) -> HolderKey:
     return row
 
 
-def private_half(row: HolderKey) -> object:
-    """The private half, opened with the master key.
+def private_half(key_id: bytes) -> object:
+    """The private half, read anew and opened with the master key.
 
     Raises:
-        KeyUnavailable: the master key differs, or the row was changed.
+        KeyUnavailable: it is gone, or not for whoever asks; the master key differs, or
+            the row was changed.
     """
-    label = _label(bytes(row.key_id))
+    row = PrivateKey.objects.filter(key_id=key_id).first()
+    if row is None:
+        raise KeyUnavailable("The key that would open this is gone.")
     return load_der_private_key(
-        unseal(bytes(row.sealed_private_key), purpose=label), None
+        unseal(bytes(row.sealed), purpose=_label(key_id)), password=None
     )
 
 
-# Opening a private key costs milliseconds, so a process keeps the last ones open.
+# Opening a private key costs milliseconds, so a process keeps the last ones open: each
+# for whom the database gave it to, and for nobody else.
 @lru_cache(maxsize=256)
-def _private_key(key_id: bytes) -> object:
-    row = HolderKey.objects.filter(key_id=key_id).first()
-    if row is None:
-        raise KeyUnavailable("The key that would open this is gone.")
-    return private_half(row)
+def _opened(key_id: bytes, _who: Party) -> object:
+    return private_half(key_id)
 
 
 def _label(key_id: bytes) -> str:

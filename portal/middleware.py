@@ -7,23 +7,27 @@ from django.shortcuts import render
 
 from portal.acting import SESSION_KEY, acting_for
 from portal.errors import KeyUnavailable, Refused
+from portal.row_security import NOBODY, Party, in_the_name_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ActingMiddleware:
-    """Says on the request as whom the person acts."""
+    """Says on the request, and to the database, as whom the person acts."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on."""
-        if request.user.is_authenticated:
-            request.acting = acting_for(  # type: ignore[attr-defined]
-                request.user, request.session.get(SESSION_KEY)
-            )
-        return self.get_response(request)
+        if not request.user.is_authenticated:
+            with in_the_name_of(NOBODY):
+                return self.get_response(request)
+        with in_the_name_of(Party(person=request.user.pk)):
+            acting = acting_for(request.user, request.session.get(SESSION_KEY))
+        request.acting = acting  # type: ignore[attr-defined]
+        with in_the_name_of(acting.party):
+            return self.get_response(request)
 
 
 class NoStoreMiddleware:

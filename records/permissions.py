@@ -98,6 +98,14 @@ def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     return kept.filter(readable)
 
 
+def visible_enrolments(acting: Acting, patient: Patient) -> QuerySet[Enrolment]:
+    """Where the patient is or was in care; elsewhere only for those who may read."""
+    enrolments = patient.enrolments.all()
+    if relation(acting, patient) in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
+        return enrolments
+    return enrolments.filter(institution=acting.institution)
+
+
 def opened_by(
     scope: Scope, patient: Patient, institution: Institution
 ) -> QuerySet[Document]:

@@ -15,6 +15,7 @@ from django.test import Client, override_settings
 
 from portal.database import DATABASE, admin_conninfo, start_embedded
 from portal.models import User
+from portal.row_security import UPKEEP, in_the_name_of
 from tests.cast import Cast, email, make_world
 from tests.environment import VAR
 
@@ -23,6 +24,10 @@ TEMPLATE_WITH_CAST = "template_with_cast"
 # A slow machine is no wrong answer: speeds are measured in benchmarks.
 hypothesis.settings.register_profile("product", deadline=None)
 hypothesis.settings.load_profile("product")
+
+# A test looks at everything; what it asks for through a page is asked as its person.
+TEST = in_the_name_of(UPKEEP)
+TEST.__enter__()
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 SignIn = Callable[[str], Client]

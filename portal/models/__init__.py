@@ -1,8 +1,8 @@
 """The rows that say who is who."""
 
 from portal.models.institution import Institution
-from portal.models.key import HolderKey, KeyHolder
+from portal.models.key import HolderKey, KeyHolder, PrivateKey
 from portal.models.membership import Membership
 from portal.models.user import User
 
-__all__ = ["HolderKey", "Institution", "KeyHolder", "Membership", "User"]
+__all__ = ["HolderKey", "Institution", "KeyHolder", "Membership", "PrivateKey", "User"]

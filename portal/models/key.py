@@ -20,7 +20,7 @@ class KeyHolder(models.Model):
 
 
 class HolderKey(models.Model):
-    """One key pair of a holder; the private half opens with the master key only."""
+    """The public half of one key pair of a holder, which is no secret."""
 
     class Purpose(models.TextChoices):
         """What a key pair is for."""
@@ -36,7 +36,6 @@ class HolderKey(models.Model):
     holder = models.ForeignKey(KeyHolder, models.PROTECT, related_name="keys")
     purpose = models.CharField(max_length=8, choices=Purpose)
     public_key = models.BinaryField(help_text="SPKI DER")
-    sealed_private_key = models.BinaryField(help_text="PKCS#8 DER, sealed")
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -51,3 +50,18 @@ class HolderKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {bytes(self.key_id).hex()[:16]}"
+
+
+class PrivateKey(models.Model):
+    """The private half; it opens with the master key only.
+
+    A table of its own, so that the database can keep it from everybody but its holder.
+    """
+
+    key = models.OneToOneField(
+        HolderKey, models.CASCADE, primary_key=True, related_name="private"
+    )
+    sealed = models.BinaryField(help_text="PKCS#8 DER, sealed")
+
+    def __str__(self) -> str:
+        return f"private half of {self.key_id.hex()[:16]}"

@@ -13,6 +13,7 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.keys import sealing_key
 from portal.models import Institution
+from portal.row_security import UPKEEP, in_the_name_of
 from records.encryption.wrapping import granted_hash, wraps_hash
 from records.models import Consent, KeyWrap, Patient
 from records.opening import data_key_of, name_of
@@ -112,7 +113,9 @@ def end_reading(*, patient: Patient, institution: Institution) -> None:
     open_now = patient.consents.filter(institution=institution, closed_at=None)
     # Its end comes with it: nobody withdrew it, and the family's page says so.
     open_now.update(closed_at=now, until=Least("until", Value(now)))
-    _foreign_wraps(patient, institution).delete()
+    # An admin, who may end the care, is shown no wraps.
+    with in_the_name_of(UPKEEP):
+        _foreign_wraps(patient, institution).delete()
 
 
 def _close_expired(patient: Patient, institution: Institution) -> None:

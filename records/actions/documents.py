@@ -11,6 +11,7 @@ from ledger.events import Event
 from portal.acting import Acting
 from portal.keys import sealing_key
 from portal.models import Institution
+from portal.row_security import UPKEEP, in_the_name_of
 from records.content import content_store
 from records.encryption.envelope import new_data_key, seal
 from records.encryption.wrapping import key_commitment, wraps_hash
@@ -150,14 +151,14 @@ def _save(
 def _readers(document: Document) -> set[UUID]:
     """The hospital, the patient and every hospital allowed now."""
     live = Consent.objects.live().filter(patient=document.patient)
+    # Which other hospitals the family allows is not shown to who adds.
+    with in_the_name_of(UPKEEP):
+        consents = list(live.select_related("institution"))
+    allowed = (c.institution for c in consents if c.scope.takes_in(document.kind))
     return {
         document.institution.holder_id,
         document.patient.holder_id,
-        *(
-            consent.institution.holder_id
-            for consent in live.select_related("institution")
-            if consent.scope.takes_in(document.kind)
-        ),
+        *(institution.holder_id for institution in allowed),
     }
 
 

@@ -13,6 +13,7 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.keys import create_holder
 from portal.models import Institution
+from portal.row_security import UPKEEP, in_the_name_of
 from portal.sealed_fields import blind_index
 from records.actions.consents import end_reading
 from records.models import Enrolment, Guardian, Patient
@@ -37,7 +38,7 @@ def register_patient(*, new: NewPatient, by: Acting) -> Patient:
     """Open a history, with the patient's own keys, and enrol the patient.
 
     Who may: an admin of a hospital.
-    Records: PATIENT_REGISTERED, GUARDIAN_ADDED, PATIENT_ENROLLED.
+    Records: PATIENT_REGISTERED, PATIENT_ENROLLED, GUARDIAN_ADDED.
     Effects: an account for the guardian where the e-mail address has none.
 
     Raises:
@@ -52,11 +53,11 @@ def register_patient(*, new: NewPatient, by: Acting) -> Patient:
         code=code,
         code_index=blind_index(code, purpose="patient code"),
     )
+    _record(patient, institution, Event.PATIENT_REGISTERED, by)
+    _enrol(patient, institution, new.hospital_number, by)
     user = find_or_create_account(email=new.guardian_email, full_name=new.guardian_name)
     Guardian.objects.create(patient=patient, user=user)
-    for event in (Event.PATIENT_REGISTERED, Event.GUARDIAN_ADDED):
-        _record(patient, institution, event, by)
-    _enrol(patient, institution, new.hospital_number, by)
+    _record(patient, institution, Event.GUARDIAN_ADDED, by)
     return patient
 
 
@@ -73,7 +74,9 @@ def enrol_patient(*, code: str, hospital_number: str, by: Acting) -> Enrolment:
     """
     institution = check_may_enrol(by)
     index = blind_index(code, purpose="patient code")
-    patient = Patient.objects.filter(code_index=index).first()
+    # Who knows the code may know of the patient, who is not here yet.
+    with in_the_name_of(UPKEEP):
+        patient = Patient.objects.filter(code_index=index).first()
     if patient is None:
         raise Refused("No patient has this code. Ask the family to read it again.")
     return _enrol(patient, institution, hospital_number, by)

@@ -22,6 +22,7 @@ from records.permissions import (
     may_manage_consents,
     may_verify_guardians,
     relation,
+    visible_enrolments,
     wards,
 )
 
@@ -72,7 +73,7 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
     narrowing = form.narrowing()
     acts = narrowing.of(known).select_related("institution", "actor", "document")
     page = Paginator(acts, PAGE).get_page(request.GET.get("page"))
-    enrolments = found.enrolments.select_related("institution").order_by("-started_at")
+    enrolments = visible_enrolments(request.acting, found)
     context = {
         "patient": found,
         "relation": relation(request.acting, found),
@@ -80,7 +81,7 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "page_obj": page,
         "form": form,
         "is_narrowed": bool(narrowing),
-        "enrolments": enrolments,
+        "enrolments": enrolments.select_related("institution").order_by("-started_at"),
         "readers": last_readers(request.acting, found)[:5],
         "may_add": may_add_document(request.acting, found),
         "may_verify_guardians": may_verify_guardians(request.acting, found),

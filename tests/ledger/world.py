@@ -45,7 +45,6 @@ class World:
             holder=KeyHolder.objects.create(),
             purpose=HolderKey.Purpose.SIGNING,
             public_key=public,
-            sealed_private_key=b"",
         )
 
     def connect(self, role: Role) -> Connection:

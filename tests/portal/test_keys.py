@@ -16,16 +16,16 @@ from portal.keys import (
     sealing_key,
     signer,
 )
-from portal.models import HolderKey, KeyHolder
+from portal.models import HolderKey, KeyHolder, PrivateKey
 from tests.cast import Cast
 
 
 @pytest.fixture
 def nothing_open():
     """As in a process that has just started."""
-    keys._private_key.cache_clear()
+    keys._opened.cache_clear()
     yield
-    keys._private_key.cache_clear()
+    keys._opened.cache_clear()
 
 
 def test_a_holder_signs_and_opens(cast: Cast):
@@ -52,9 +52,9 @@ def test_the_log_has_its_own_signer(cast: Cast):
 
 
 def test_the_private_half_lies_sealed(cast: Cast):
-    for row in HolderKey.objects.all():
-        assert b"PRIVATE" not in bytes(row.sealed_private_key)
-        assert bytes(row.sealed_private_key)[:1] == b"\x01"
+    for row in PrivateKey.objects.all():
+        assert b"PRIVATE" not in bytes(row.sealed)
+        assert bytes(row.sealed)[:1] == b"\x01"
 
 
 def test_a_holder_has_one_live_key_for_a_purpose(db):
@@ -86,9 +86,7 @@ def swap_private_keys(cast: Cast) -> None:
         HolderKey.objects.get(holder=hospital.holder, purpose="sealing")
         for hospital in (cast.a, cast.b)
     )
-    HolderKey.objects.filter(pk=one.pk).update(
-        sealed_private_key=other.sealed_private_key
-    )
+    PrivateKey.objects.filter(key=one).update(sealed=other.private.sealed)
 
 
 def test_a_private_key_moved_to_another_row_is_refused(cast: Cast, nothing_open):

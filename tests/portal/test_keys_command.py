@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from portal.models import HolderKey
+from portal.models import HolderKey, PrivateKey
 from tests.cast import Cast
 
 
@@ -36,8 +36,8 @@ def test_patients_are_not_named(cast: Cast):
 
 def test_no_private_half_is_shown(cast: Cast):
     words = said() + said("--json")
-    for row in HolderKey.objects.all():
-        assert bytes(row.sealed_private_key).hex() not in words
+    for row in PrivateKey.objects.all():
+        assert bytes(row.sealed).hex() not in words
 
 
 def test_a_retired_key_is_told_with_its_end(cast: Cast):
@@ -49,9 +49,7 @@ def test_a_retired_key_is_told_with_its_end(cast: Cast):
 def test_a_key_that_does_not_open_is_told(cast: Cast):
     key = cast.a.holder.keys.get(purpose="sealing")
     other = cast.b.holder.keys.get(purpose="sealing")
-    HolderKey.objects.filter(pk=key.pk).update(
-        sealed_private_key=other.sealed_private_key
-    )
+    PrivateKey.objects.filter(key=key).update(sealed=other.private.sealed)
     out = StringIO()
     with pytest.raises(CommandError, match=r"1 of [0-9]+ keys do not open"):
         call_command("keys", stdout=out)

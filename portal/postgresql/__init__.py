@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, asked in somebody's name."""

@@ -1,0 +1,425 @@
+"""Two walls stand around every patient: each holds with the other one taken away."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+import records.permissions
+from diagnosis.grading.scale import Grade
+from diagnosis.models import GradingJob, Verdict
+from portal.acting import Acting
+from portal.database import admin_conninfo
+from portal.models import Membership, PrivateKey
+from portal.roles import READ_CONTENT, ROLES, SEE_ACTS
+from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of
+from records.models import Act, Consent, Document, Enrolment, Guardian, KeyWrap, Patient
+from records.permissions import (
+    Relation,
+    readable_documents,
+    visible_enrolments,
+    visible_patients,
+)
+from records.scope import Extent, Scope
+from tests.architecture.test_every_page import (
+    ASKED,
+    ASKERS,
+    PAGES,
+    ROWS,
+    Page,
+    answer,
+)
+from tests.cast import CHILD, FILE_NAME, REASON, Cast, email
+from tests.conftest import BACKEND
+
+WALLED: tuple[Any, ...] = (
+    *apps.get_app_config("records").get_models(),
+    *apps.get_app_config("diagnosis").get_models(),
+    Membership,
+    PrivateKey,
+)
+PEOPLE = ["grace", "oscar", "alan", "bea", "ada", "boris", "carl", "petra"]
+
+
+def seen(model: Any) -> set[Any]:
+    """The keys of all rows that the database shows, whatever is asked for."""
+    return set(model.objects.values_list("pk", flat=True))
+
+
+# The wall stands.
+
+
+def test_every_table_of_a_patient_or_tenant_is_walled(db):
+    with psycopg.connect(admin_conninfo(), dbname="anamnesis") as superuser:
+        found = superuser.execute(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert {name for (name,) in found} == {m._meta.db_table for m in WALLED}
+
+
+@pytest.mark.parametrize("model", WALLED, ids=lambda model: model.__name__)
+def test_raw_sql_of_the_web_that_names_nobody_sees_nothing(cast: Cast, model):
+    table = model._meta.db_table
+    cast.consent()
+    assert seen(model), "there must be something to hide"
+    with in_the_name_of(NOBODY), connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        rows = cursor.fetchall()
+    if model is PrivateKey:  # the site's own: log and witness, signing and sealing
+        assert len(rows) == 4
+    else:
+        assert rows == []
+
+
+@pytest.mark.parametrize("model", WALLED, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("name", ["oscar", "carl"])
+def test_raw_sql_in_the_name_of_a_stranger_changes_nothing(cast: Cast, name, model):
+    cast.consent()
+    theirs = cast.acting(name)
+    keep = seen(model)
+    with in_the_name_of(theirs.party), connection.cursor() as cursor:
+        foreign = keep - seen(model)
+        # Whatever their own is, the child's is not among it.
+        assert foreign
+        with transaction.atomic():
+            cursor.execute(
+                f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column}"
+                f" NOT IN (SELECT {model._meta.pk.column} FROM {model._meta.db_table})"
+            )
+            assert cursor.rowcount == 0
+    assert seen(model) == keep
+
+
+def test_the_roles_that_the_database_knows_are_those_of_the_table(cast: Cast):
+    read = {role for role, held in ROLES.items() if READ_CONTENT in held}
+    see = {role for role, held in ROLES.items() if SEE_ACTS in held}
+    for name in PEOPLE:
+        acting = cast.acting(name)
+        with in_the_name_of(acting.party), connection.cursor() as cursor:
+            cursor.execute("SELECT access.doctor_at(), access.admin_at()")
+            as_doctor, as_admin = cursor.fetchone()
+        role = acting.membership.role if acting.membership else None
+        own = acting.institution.pk if acting.institution else None
+        assert as_doctor == (own if role in read else None)
+        assert as_admin == (own if role in see else None)
+
+
+def test_an_institution_counts_only_for_its_members(cast: Cast):
+    liar = cast.carl.party
+    with in_the_name_of(type(liar)(liar.person, cast.b.pk)):
+        assert not seen(Patient) | seen(Document) | seen(KeyWrap) | seen(Act)
+
+
+# Both walls say the same.
+
+
+def nothing(cast: Cast) -> None:
+    pass
+
+
+def everything(cast: Cast) -> None:
+    cast.consent()
+
+
+def only_images(cast: Cast) -> None:
+    cast.consent(Scope(Extent.KIND, kind=Document.Kind.IMAGE))
+
+
+def only_grades(cast: Cast) -> None:
+    cast.consent(Scope(Extent.KIND, kind=Document.Kind.GRADE_REPORT))
+
+
+def only_one(cast: Cast) -> None:
+    cast.consent(Scope(Extent.DOCUMENTS, documents=frozenset({cast.image_a.pk})))
+
+
+def expired(cast: Cast) -> None:
+    cast.expire(cast.consent())
+
+
+def frozen(cast: Cast) -> None:
+    cast.child.guardians.update(frozen_at=cast.child.created_at)
+
+
+def left(cast: Cast) -> None:
+    cast.consent()
+    Enrolment.objects.filter(patient=cast.child, institution=cast.b).update(
+        ended_at=cast.image_b.created_at
+    )
+
+
+SITUATIONS = [
+    nothing,
+    everything,
+    only_images,
+    only_grades,
+    only_one,
+    expired,
+    frozen,
+    left,
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("name", PEOPLE)
+def test_both_walls_let_the_same_through(
+    cast: Cast, name: str, situation: Callable[[Cast], None]
+):
+    situation(cast)
+    acting = cast.acting(name)
+    patients = list(Patient.objects.all())
+    known = {patient.pk for patient in visible_patients(acting)}
+    readable = {
+        document.pk
+        for patient in patients
+        for document in readable_documents(acting, patient)
+    }
+    enrolments = {
+        enrolment.pk
+        for patient in patients
+        if patient.pk in known
+        for enrolment in visible_enrolments(acting, patient)
+    }
+    with in_the_name_of(acting.party):
+        assert seen(Patient) == known
+        assert seen(Enrolment) == enrolments
+        assert openable(acting) == readable
+
+
+def openable(acting: Acting) -> set[Any]:
+    """The documents of which the database gives a wrap with the key that opens it."""
+    keys = PrivateKey.objects.values("key_id")
+    kept = Document.objects.kept()
+    wraps = KeyWrap.objects.filter(key_id__in=keys, document__in=kept)
+    return set(wraps.values_list("document", flat=True))
+
+
+def test_the_service_sees_the_one_copy_of_the_one_job_it_runs(cast: Cast):
+    job = cast.request()
+    with in_the_name_of(grading(job.pk)):
+        assert seen(GradingJob) == {job.pk}
+        assert openable(cast.alan) == set()
+        assert set(KeyWrap.objects.values_list("document", flat=True)) == {job.copy_id}
+        assert seen(Patient) == {job.image.patient_id}
+        for model in (Consent, Enrolment, Guardian, Membership, Verdict, Act):
+            assert not seen(model)
+
+
+# The first wall taken away: the database still refuses.
+
+
+@contextmanager
+def without_the_rule() -> Iterator[None]:
+    """Python believes everybody to be the guardian of everybody."""
+
+    def guardian(*_: Any) -> Relation:
+        return Relation.GUARDIAN
+
+    def everyone(*_: Any) -> Any:
+        return Patient.objects.all()
+
+    instead = {"relation": guardian, "visible_patients": everyone, "wards": everyone}
+    assert get_resolver().url_patterns  # so that every module is there to be deceived
+    with pytest.MonkeyPatch.context() as patch:
+        for name, believing in instead.items():
+            rule = getattr(records.permissions, name)
+            for module in list(sys.modules.values()):
+                if vars(module).get(name) is rule:
+                    patch.setattr(module, name, believing)
+        yield
+
+
+def asked_without_the_rule(client: Client, method: str, page: Page) -> str:
+    """Everything that is shown on the way."""
+    cast = Cast()
+    page.ready(cast)
+    address, data = reverse(page.name, args=page.args(cast)), page.data(cast)
+    client.raise_request_exception = False
+    with without_the_rule():
+        send = client.post if method == "POST" else client.get
+        return str(send(address, data, follow=True).text)
+
+
+CONTENT = (FILE_NAME, REASON, "data:image/png;base64", Grade.SFU_3.plain)
+STRANGERS = ["oscar", "carl", "petra"]
+OPEN = "200", "302"
+
+
+def closed(asker: str) -> list[tuple[str, str]]:
+    """What the policy hides from a person, by method and page."""
+    cells = [row[ASKERS.index(asker)] for row in ROWS]
+    return [
+        (str(method), str(page))
+        for (method, page), cell in zip(ASKED, cells, strict=True)
+        if cell not in OPEN
+    ]
+
+
+@pytest.mark.parametrize("asker", [*STRANGERS, "boris", "ada"])
+def test_without_the_rule_no_page_gives_away_what_is_not_theirs(
+    cast: Cast, sign_in, asker: str
+):
+    client = sign_in(asker)
+    secrets = CONTENT if asker in {"boris", "ada"} else (CHILD, *CONTENT)
+    assert len(closed(asker)) > 25
+    for method, page in closed(asker):
+        with kept_for_nothing():
+            text = asked_without_the_rule(client, method, PAGES[page])
+        assert not [secret for secret in secrets if secret in text], (method, page)
+
+
+def test_the_pages_would_give_it_away_without_either_wall(cast: Cast, sign_in):
+    shown = ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Acting, "party", UPKEEP)
+        for method, page in closed("carl"):
+            with kept_for_nothing():
+                shown += asked_without_the_rule(sign_in("carl"), method, PAGES[page])
+    assert all(secret in shown for secret in (CHILD, *CONTENT))
+
+
+@pytest.mark.parametrize("asker", STRANGERS)
+@pytest.mark.parametrize("page", ["withdraw", "upload", "guardians", "consents"])
+def test_without_the_rule_nobody_changes_anothers_history(
+    cast: Cast, sign_in, asker: str, page: str
+):
+    client = sign_in(asker)
+    if page == "withdraw":
+        cast.consent()
+    before = state()
+    asked_without_the_rule(client, "POST", PAGES[page])
+    assert state() == before
+
+
+def state() -> list[Any]:
+    rows = (
+        model.objects.order_by("pk").values_list()
+        for model in (Document, Guardian, Consent, KeyWrap)
+    )
+    return [list(row) for row in rows]
+
+
+# The second wall taken away: the rule still refuses.
+
+
+@pytest.fixture
+def without_the_database(committed_cast: Cast) -> Cast:
+    """No table has policies any more."""
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(admin_conninfo(), dbname=name, autocommit=True) as superuser:
+        for model in WALLED:
+            table = model._meta.db_table
+            superuser.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    return committed_cast
+
+
+def test_without_the_database_every_page_answers_as_the_policy_says(
+    without_the_database: Cast,
+):
+    from portal.models import User
+
+    with in_the_name_of(NOBODY):
+        assert seen(Patient)
+    given = {}
+    with transaction.atomic():
+        for asker in ASKERS:
+            client = Client()
+            with kept_for_nothing():
+                if asker == "bea+":
+                    without_the_database.consent()
+                if asker != "nobody":
+                    user = User.objects.get(email=email(asker.removesuffix("+")))
+                    client.force_login(user, backend=BACKEND)
+                for method, page in ASKED:
+                    with kept_for_nothing():
+                        status = answer(client, str(method), PAGES[page])
+                    given[method, page, asker] = status
+    expected = {
+        (method, page, asker): cell
+        for (method, page), row in zip(ASKED, ROWS, strict=True)
+        for asker, cell in zip(ASKERS, row, strict=True)
+    }
+    assert {k: v for k, v in given.items() if v != expected[k]} == {}
+
+
+@contextmanager
+def kept_for_nothing() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+# Who asked last leaves nothing on the connection.
+
+SAID = "current_setting('anamnesis.person', true)"
+
+
+def left_on_the_connection() -> tuple[Any, ...]:
+    """Asked under Django, whose statements would say who asks."""
+    row = connection.connection.execute(f"SELECT pg_backend_pid(), {SAID}").fetchone()
+    return tuple(row)
+
+
+def test_a_connection_carries_nobody_over(committed_cast: Cast):
+    cast = committed_cast
+    seen(Patient)
+    (pid, said), child = left_on_the_connection(), cast.child.pk
+    assert not said
+    with in_the_name_of(cast.grace.party):
+        assert seen(Patient) == {child}
+        assert left_on_the_connection() == (pid, "")
+        with transaction.atomic():
+            assert seen(Patient) == {child}
+            assert left_on_the_connection() == (pid, str(cast.grace.user.pk))
+        assert left_on_the_connection() == (pid, "")
+        with transaction.atomic():
+            seen(Patient)
+            transaction.set_rollback(True)
+    assert left_on_the_connection() == (pid, "")
+    with in_the_name_of(cast.oscar.party):
+        assert child not in seen(Patient)
+    with in_the_name_of(NOBODY):
+        assert not seen(Patient)
+        with transaction.atomic():
+            assert not seen(Patient)
+    assert left_on_the_connection() == (pid, "")
+
+
+def test_one_transaction_may_hold_several_parties(cast: Cast):
+    with in_the_name_of(cast.grace.party):
+        assert seen(Patient) == {cast.child.pk}
+        with in_the_name_of(UPKEEP):
+            assert len(seen(Patient)) == 2
+        assert seen(Patient) == {cast.child.pk}
+        with in_the_name_of(NOBODY):
+            assert not seen(Patient)
+
+
+def test_an_error_leaves_the_party_and_the_savepoint_as_they_were(cast: Cast):
+    with in_the_name_of(cast.grace.party):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Patient.objects.raw("SELECT 1 / 0 AS id")[0]
+        assert seen(Patient) == {cast.child.pk}
+
+
+def test_a_request_ends_with_nobody(committed_cast: Cast, static_files):
+    client = Client()
+    client.force_login(committed_cast.grace.user, backend=BACKEND)
+    with in_the_name_of(NOBODY):
+        assert CHILD in client.get("/family/").text
+        assert not seen(Patient)
+    assert left_on_the_connection()[1] in {"", None}
+
+
+@pytest.mark.parametrize("task", ["x'; DROP TABLE records_patient; --", "'"])
+def test_a_party_is_no_way_into_a_statement(task: str):
+    with pytest.raises(ValueError, match="is no party"):
+        type(NOBODY)(task=task)
