@@ -51,7 +51,8 @@ CREATE FUNCTION access.is_subject(image uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
   AS $$
     SELECT EXISTS (SELECT 1 FROM records_document d WHERE d.about_id = image
-                      AND access.opened(d.patient_id, d.id, d.kind))
+                      AND (d.institution_id = access.doctor_at()
+                           OR access.opened(d.patient_id, d.id, d.kind)))
   $$;
 
 -- Patients.

@@ -20,15 +20,15 @@ SWEPT_SECONDS = 150
 
 
 def the_job(stack: Stack) -> dict[str, object]:
-    """The newest job's row, read by the web's own login."""
+    """The newest job's row, read by the login that owns the tables."""
     lines = (stack.var / "postgres" / "postmaster.pid").read_text().splitlines()
-    place = f"host={lines[4]} port={lines[3]} dbname=anamnesis user=anamnesis_web"
-    with psycopg.connect(place, row_factory=dict_row) as web:
-        row = web.execute(
+    place = f"host={lines[4]} port={lines[3]} dbname=anamnesis user=anamnesis_owner"
+    with psycopg.connect(place, row_factory=dict_row) as owner:
+        row = owner.execute(
             "SELECT * FROM diagnosis_gradingjob ORDER BY requested_at DESC LIMIT 1"
         ).fetchone()
         assert row is not None
-        row["recorded"] = web.execute(
+        row["recorded"] = owner.execute(
             "SELECT count(*) AS n FROM records_act WHERE event = %s AND metadata ->> 'job' = %s",
             [Event.GRADE_RECORDED, str(row["id"])],
         ).fetchone()["n"]  # type: ignore[index]

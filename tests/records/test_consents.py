@@ -14,6 +14,7 @@ from django.utils import timezone
 from ledger.events import Event
 from ledger.history import statement
 from portal.errors import Refused
+from portal.row_security import in_the_name_of
 from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.documents import open_document
 from records.actions.patients import end_enrolment
@@ -386,11 +387,14 @@ def test_of_two_grants_at_the_same_moment_one_is_refused(committed_cast: Cast):
     def grant() -> None:
         together.wait(timeout=10)
         try:
-            grant_consent(
-                patient=child,
-                new=NewConsent(institution=b, until=timezone.now() + timedelta(days=1)),
-                by=grace,
-            )
+            with in_the_name_of(grace.party):
+                grant_consent(
+                    patient=child,
+                    new=NewConsent(
+                        institution=b, until=timezone.now() + timedelta(days=1)
+                    ),
+                    by=grace,
+                )
             outcomes.append("granted")
         except Refused:
             outcomes.append("refused")
