@@ -8,11 +8,10 @@ from portal.errors import Refused
 from portal.roles import REQUEST_GRADE
 from records.models import Document
 from records.permissions import (
-    Relation,
     may_add_document,
     may_read_document,
     readable_documents,
-    relation,
+    reads_elsewhere,
 )
 
 
@@ -43,7 +42,9 @@ def visible_jobs(acting: Acting) -> QuerySet[GradingJob]:
     """The jobs a doctor's hospital asked for."""
     if acting.institution is None or not acting.may(REQUEST_GRADE):
         return GradingJob.objects.none()
-    return GradingJob.objects.filter(institution=acting.institution)
+    return GradingJob.objects.filter(
+        institution=acting.institution, image__erasure=None
+    )
 
 
 def readable_jobs(acting: Acting, image: Document) -> QuerySet[GradingJob]:
@@ -54,7 +55,7 @@ def readable_jobs(acting: Acting, image: Document) -> QuerySet[GradingJob]:
     """
     reports = readable_documents(acting, image.patient).values("pk")
     jobs = image.grading_jobs.filter(Q(report=None) | Q(report__in=reports))
-    if relation(acting, image.patient) in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
+    if reads_elsewhere(acting, image.patient):
         return jobs
     return jobs.filter(institution=acting.institution)
 

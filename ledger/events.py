@@ -12,16 +12,22 @@ class Event(IntEnum):
     INSTITUTION_REGISTERED = 1
     MEMBER_ADDED = 2
     KEY_CREATED = 3
+    RULES_CHANGED = 4
     PATIENT_REGISTERED = 10
     PATIENT_ENROLLED = 11
     ENROLMENT_ENDED = 12
     GUARDIAN_ADDED = 13
     GUARDIAN_FROZEN = 14
     GUARDIAN_RESTORED = 15
+    GUARDIANSHIP_ENDED = 16
+    PATIENT_TOOK_OVER = 17
     DOCUMENT_ADDED = 20
     DOCUMENT_OPENED = 21
     CONSENT_GRANTED = 30
     CONSENT_WITHDRAWN = 31
+    EMERGENCY_OPENED = 32
+    EMERGENCY_JUSTIFIED = 33
+    EMERGENCY_UNJUSTIFIED = 34
     GRADING_REQUESTED = 40
     GRADE_RECORDED = 41
     GRADING_FAILED = 42
@@ -29,6 +35,9 @@ class Event(IntEnum):
     GRADE_ACCEPTED = 44
     GRADE_OVERRULED = 45
     LOG_ANCHORED = 50
+    ERASURE_ASKED = 60
+    ERASURE_DONE = 61
+    ERASURE_REFUSED = 62
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         Event.KEY_CREATED: EventText(
             "key-created", "A new key for signing or sealing was made."
         ),
+        Event.RULES_CHANGED: EventText(
+            "rules-changed", "A hospital changed its age of majority or its retention."
+        ),
         Event.PATIENT_REGISTERED: EventText(
             "patient-registered", "A patient's history was started."
         ),
@@ -68,6 +80,12 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         Event.GUARDIAN_RESTORED: EventText(
             "guardian-restored", "A guardian may act for the patient again."
         ),
+        Event.GUARDIANSHIP_ENDED: EventText(
+            "guardianship-ended", "A guardian no longer acts for the patient."
+        ),
+        Event.PATIENT_TOOK_OVER: EventText(
+            "patient-took-over", "The patient is of age and acts alone from now on."
+        ),
         Event.DOCUMENT_ADDED: EventText(
             "document-added", "A document was added to the history."
         ),
@@ -77,6 +95,16 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.CONSENT_WITHDRAWN: EventText(
             "consent-withdrawn", "A hospital may no longer read the history."
+        ),
+        Event.EMERGENCY_OPENED: EventText(
+            "emergency-opened", "A doctor opened the history in an emergency."
+        ),
+        Event.EMERGENCY_JUSTIFIED: EventText(
+            "emergency-justified", "A hospital found an emergency access justified."
+        ),
+        Event.EMERGENCY_UNJUSTIFIED: EventText(
+            "emergency-unjustified",
+            "A hospital found an emergency access not justified.",
         ),
         Event.GRADING_REQUESTED: EventText(
             "grading-requested", "A doctor asked the computer to grade an image."
@@ -99,6 +127,15 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.LOG_ANCHORED: EventText(
             "log-anchored", "The ledger of another site was recorded in this one."
+        ),
+        Event.ERASURE_ASKED: EventText(
+            "erasure-asked", "The family asked a hospital to erase its documents."
+        ),
+        Event.ERASURE_DONE: EventText(
+            "erasure-done", "A hospital erased documents of the patient."
+        ),
+        Event.ERASURE_REFUSED: EventText(
+            "erasure-refused", "A hospital did not erase what it was asked to."
         ),
     }
 )

@@ -5,6 +5,21 @@ from django import forms
 from portal.roles import Role
 
 
+class RulesForm(forms.Form):
+    age_of_majority = forms.IntegerField(
+        label="Age of majority",
+        help_text="From this age a patient acts alone, and guardians no longer do.",
+        min_value=14,
+        max_value=25,
+    )
+    retention_years = forms.IntegerField(
+        label="Years for which documents are kept",
+        help_text="Before that, nothing your hospital made can be erased.",
+        min_value=0,
+        max_value=50,
+    )
+
+
 class MemberForm(forms.Form):
     full_name = forms.CharField(label="Full name", max_length=120)
     email = forms.EmailField(

@@ -33,11 +33,33 @@ ENROL = Permission("enrol", "enrol patients and end enrolments")
 MANAGE_MEMBERS = Permission("manage_members", "add members to the institution")
 MANAGE_INSTITUTIONS = Permission("manage_institutions", "register institutions")
 
+OPEN_EMERGENCY = Permission(
+    "open_emergency", "open a history for an hour when a child's life may hang on it"
+)
+REVIEW_EMERGENCIES = Permission(
+    "review_emergencies", "say whether an emergency access was justified"
+)
+DECIDE_ERASURES = Permission(
+    "decide_erasures", "erase what the hospital made, when a family asks for it"
+)
+SET_RULES = Permission(
+    "set_rules", "set the age of majority, and how long documents are kept"
+)
 SEE_HEALTH = Permission("see_health", "see how the site and its ledger are")
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE}),
-    Role.HOSPITAL_ADMIN: frozenset({SEE_ACTS, ENROL, MANAGE_MEMBERS, SEE_HEALTH}),
+    Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE, OPEN_EMERGENCY}),
+    Role.HOSPITAL_ADMIN: frozenset(
+        {
+            SEE_ACTS,
+            ENROL,
+            MANAGE_MEMBERS,
+            SEE_HEALTH,
+            REVIEW_EMERGENCIES,
+            DECIDE_ERASURES,
+            SET_RULES,
+        }
+    ),
     Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH}),
 }
 

@@ -78,6 +78,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.context_processors.shell",
                 "records.context_processors.family",
+                "records.context_processors.waiting",
             ],
         },
     }
@@ -206,6 +207,7 @@ PLACES = [
     ("My family", "family", "home", {"guardian"}),
     ("Grades", "jobs", "grade", {"doctor"}),
     ("Who looked", "audit", "eye", {"guardian", "hospital_admin"}),
+    ("Emergency", "emergency", "attention", {"doctor"}),
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
@@ -245,7 +247,12 @@ SCHEDULES = {
     "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
 }
 # And what it does once a night, at three o'clock.
-NIGHTLY = ["ledger.tasks.inspect_log", "records.tasks.scrub_storage"]
+NIGHTLY = [
+    "ledger.tasks.inspect_log",
+    "records.tasks.scrub_storage",
+    "records.tasks.remove_erased",
+    "records.tasks.end_guardianships",
+]
 NIGHT_HOUR = 3
 
 # What the health page looks at.

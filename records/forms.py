@@ -171,6 +171,91 @@ class GuardianForm(forms.Form):
         return given
 
 
+class PatientForm(forms.Form):
+    """For the patient who takes over."""
+
+    email = forms.EmailField(
+        label="The patient's own e-mail address",
+        help_text="They choose a password with “I have forgotten my password” on the sign-in page.",
+    )
+    papers = forms.BooleanField(
+        label="We have seen the papers that show this person is the patient.",
+        error_messages={"required": "Look at the papers first."},
+    )
+
+
+class KnownPatientEmergencyForm(forms.Form):
+    reason = forms.CharField(
+        label="Why this cannot wait",
+        help_text="The family and your hospital's admin read it.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    password = forms.CharField(
+        label="Your password, once more",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+    )
+
+
+class EmergencyForm(KnownPatientEmergencyForm):
+    code = forms.CharField(
+        label="Patient's code",
+        help_text="If the family has it at hand.",
+        max_length=20,
+        required=False,
+    )
+    full_name = forms.CharField(
+        label="Otherwise: full name", max_length=120, required=False
+    )
+    birth_date = forms.DateField(
+        label="and date of birth", widget=DateInput(), required=False
+    )
+    field_order = ["code", "full_name", "birth_date", "reason", "password"]
+
+    def clean(self) -> dict[str, Any]:
+        """One way or the other to say who it is."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        named = given.get("full_name") and given.get("birth_date")
+        if not (given.get("code") or named) and "birth_date" not in self.errors:
+            self.add_error(
+                "code", "Give the code, or the full name with the date of birth."
+            )
+        return given
+
+
+class ReviewForm(forms.Form):
+    verdict = forms.ChoiceField(
+        label="Was it justified?",
+        choices=[("justified", "Justified"), ("unjustified", "Not justified")],
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        label="A word on it",
+        help_text="The family reads it. Needed if it was not justified.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+    )
+
+
+class AskErasureForm(forms.Form):
+    institution = forms.ModelChoiceField(
+        label="Hospital",
+        queryset=Institution.objects.none(),
+        empty_label="Choose a hospital",
+    )
+
+
+class RefuseErasureForm(forms.Form):
+    reason = forms.CharField(
+        label="Why nothing is erased",
+        help_text="The family reads it.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class ArrivingPatientForm(forms.Form):
     prefix = "arriving"
     code = forms.CharField(

@@ -1,7 +1,7 @@
 """The timeline of a patient, as far as the reader may see it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from records.permissions import (
     Relation,
     opening_holder,
     readable_documents,
+    reads_elsewhere,
     relation,
 )
 from records.proofs import tells_what_was_said
@@ -37,6 +38,9 @@ LOOKING = {
     Event.DOCUMENT_OPENED,
     Event.CONSENT_GRANTED,
     Event.CONSENT_WITHDRAWN,
+    Event.EMERGENCY_OPENED,
+    Event.EMERGENCY_JUSTIFIED,
+    Event.EMERGENCY_UNJUSTIFIED,
 }
 
 
@@ -87,7 +91,7 @@ def visible_acts(acting: Acting, patient: Patient) -> QuerySet[Act]:
         readable = readable_documents(acting, patient).values("pk")
         here = Q(institution=acting.institution)
         clinical = Q(event__in=CLINICAL, document__in=readable)
-        if held is not Relation.ALLOWED_DOCTOR:
+        if not reads_elsewhere(acting, patient):
             clinical &= here
         return acts.filter(clinical | Q(event__in=WAY_IN) & here)
     if held is Relation.HOSPITAL_ADMIN:
@@ -207,6 +211,10 @@ def _proof(act: Act, found: Progress | None, said: Statement | None) -> Proof:
     url = reverse("proof", args=[bytes(act.statement_id).hex()])
     if found is None or said is None:
         return Proof("broken", _("The ledger does not know this act."), url)
+    if not act.salt:
+        told = said_of(found, url)
+        sentence = _("Erased: the entry stays, and says nothing of anybody any more.")
+        return replace(told, sentence=sentence)
     if not tells_what_was_said(act, said):
         sentence = _("What is told here is not what the ledger holds of this act.")
         return Proof("broken", sentence, url)

@@ -27,6 +27,7 @@ OF_INSTITUTIONS = (
     Event.INSTITUTION_REGISTERED,
     Event.MEMBER_ADDED,
     Event.KEY_CREATED,
+    Event.RULES_CHANGED,
     Event.LOG_ANCHORED,
 )
 """What concerns no patient, so that whoever runs the site may see it."""

@@ -19,7 +19,7 @@ class Topic(TextChoices):
     IMAGES = "images", _("Images")
     GRADES = "grades", _("AI grades and verdicts")
     CARE = "care", _("Care and guardians")
-    PERMISSIONS = "permissions", _("Permissions")
+    PERMISSIONS = "permissions", _("Permissions, emergencies, erasures")
 
 
 EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
@@ -42,9 +42,22 @@ EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
             Event.GUARDIAN_ADDED,
             Event.GUARDIAN_FROZEN,
             Event.GUARDIAN_RESTORED,
+            Event.GUARDIANSHIP_ENDED,
+            Event.PATIENT_TOOK_OVER,
         }
     ),
-    Topic.PERMISSIONS: frozenset({Event.CONSENT_GRANTED, Event.CONSENT_WITHDRAWN}),
+    Topic.PERMISSIONS: frozenset(
+        {
+            Event.CONSENT_GRANTED,
+            Event.CONSENT_WITHDRAWN,
+            Event.EMERGENCY_OPENED,
+            Event.EMERGENCY_JUSTIFIED,
+            Event.EMERGENCY_UNJUSTIFIED,
+            Event.ERASURE_ASKED,
+            Event.ERASURE_DONE,
+            Event.ERASURE_REFUSED,
+        }
+    ),
 }
 
 

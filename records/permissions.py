@@ -4,12 +4,29 @@ from enum import Enum
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution, User
-from portal.roles import ADD_DOCUMENT, ENROL, READ_CONTENT, SEE_ACTS
-from records.models import Consent, Document, Enrolment, Guardian, Patient
+from portal.roles import (
+    ADD_DOCUMENT,
+    DECIDE_ERASURES,
+    ENROL,
+    OPEN_EMERGENCY,
+    READ_CONTENT,
+    REVIEW_EMERGENCIES,
+    SEE_ACTS,
+)
+from records.models import (
+    Consent,
+    Document,
+    EmergencyAccess,
+    Enrolment,
+    Erasure,
+    Guardian,
+    Patient,
+)
 from records.scope import Scope
 
 
@@ -19,12 +36,20 @@ class Relation(Enum):
     GUARDIAN = "guardian"
     ALLOWED_DOCTOR = "doctor at a hospital with an enrolment and a live consent"
     OWN_DOCTOR = "doctor at a hospital that has the patient in care, without consent"
+    EMERGENCY_DOCTOR = "doctor with an open emergency access"
     FORMER_DOCTOR = "doctor at a hospital that had the patient in care"
-    HOSPITAL_ADMIN = "admin of a hospital that has or had the patient in care"
+    HOSPITAL_ADMIN = (
+        "admin of a hospital that has or had the patient in care, or an emergency"
+    )
     STRANGER = "anyone else"
 
 
-DOCTORS = {Relation.ALLOWED_DOCTOR, Relation.OWN_DOCTOR, Relation.FORMER_DOCTOR}
+DOCTORS = {
+    Relation.ALLOWED_DOCTOR,
+    Relation.OWN_DOCTOR,
+    Relation.EMERGENCY_DOCTOR,
+    Relation.FORMER_DOCTOR,
+}
 CARING = {Relation.ALLOWED_DOCTOR, Relation.OWN_DOCTOR}
 
 
@@ -34,21 +59,29 @@ def relation(acting: Acting, patient: Patient) -> Relation:
         return Relation.GUARDIAN
     if acting.institution is None:
         return Relation.STRANGER
-    enrolments = patient.enrolments.filter(institution=acting.institution)
-    if not enrolments.exists():
-        return Relation.STRANGER
     if acting.may(READ_CONTENT):
-        return _doctor(patient, acting.institution, enrolments)
-    return Relation.HOSPITAL_ADMIN if acting.may(SEE_ACTS) else Relation.STRANGER
+        return _doctor(acting, patient, acting.institution)
+    if acting.may(SEE_ACTS) and _knows(acting.institution, patient):
+        return Relation.HOSPITAL_ADMIN
+    return Relation.STRANGER
 
 
-def _doctor(
-    patient: Patient, institution: Institution, enrolments: QuerySet[Enrolment]
-) -> Relation:
-    if not enrolments.filter(ended_at=None).exists():
-        return Relation.FORMER_DOCTOR
-    allowed = live_consent(patient, institution)
-    return Relation.ALLOWED_DOCTOR if allowed else Relation.OWN_DOCTOR
+def _doctor(acting: Acting, patient: Patient, institution: Institution) -> Relation:
+    enrolments = patient.enrolments.filter(institution=institution)
+    if enrolments.filter(ended_at=None).exists():
+        allowed = live_consent(patient, institution)
+        return Relation.ALLOWED_DOCTOR if allowed else Relation.OWN_DOCTOR
+    if emergency_access(acting, patient):
+        return Relation.EMERGENCY_DOCTOR
+    return Relation.FORMER_DOCTOR if enrolments.exists() else Relation.STRANGER
+
+
+def _knows(institution: Institution, patient: Patient) -> bool:
+    """Whether the hospital has or had the patient in care, or in an emergency."""
+    return (
+        patient.enrolments.filter(institution=institution).exists()
+        or patient.emergencies.filter(institution=institution).exists()
+    )
 
 
 def live_consent(patient: Patient, institution: Institution) -> Consent | None:
@@ -57,9 +90,24 @@ def live_consent(patient: Patient, institution: Institution) -> Consent | None:
     return live.filter(patient=patient, institution=institution).first()
 
 
+def emergency_access(acting: Acting, patient: Patient) -> EmergencyAccess | None:
+    """What lets the acting doctor read everything for now, whatever is allowed."""
+    if acting.institution is None or not acting.may(OPEN_EMERGENCY):
+        return None
+    live = EmergencyAccess.objects.live().filter(patient=patient)
+    return live.filter(doctor=acting.user, institution=acting.institution).first()
+
+
 def opening_holder(acting: Acting, patient: Patient) -> UUID:
-    """Whose key opens for the acting person: a guardian uses the patient's own."""
-    if acting.institution is None or relation(acting, patient) is Relation.GUARDIAN:
+    """Whose key opens for the acting person: a guardian uses the patient's own.
+
+    So does a doctor in an emergency, for whose hospital nothing was wrapped.
+    """
+    if (
+        acting.institution is None
+        or relation(acting, patient) is Relation.GUARDIAN
+        or emergency_access(acting, patient)
+    ):
         return patient.holder_id
     return acting.institution.holder_id
 
@@ -79,6 +127,12 @@ def visible_patients(acting: Acting) -> QuerySet[Patient]:
             patient=OuterRef("pk"), institution=acting.institution
         )
         mine |= Q(Exists(here))
+        emergencies = EmergencyAccess.objects.filter(
+            patient=OuterRef("pk"), institution=acting.institution
+        )
+        if acting.may(READ_CONTENT):
+            emergencies = emergencies.live().filter(doctor=acting.user)
+        mine |= Q(Exists(emergencies))
     return Patient.objects.filter(mine)
 
 
@@ -86,7 +140,7 @@ def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     """The documents whose content the acting person may open."""
     kept, institution = patient.documents.kept(), acting.institution
     held = relation(acting, patient)
-    if held is Relation.GUARDIAN:
+    if held is Relation.GUARDIAN or emergency_access(acting, patient):
         return kept
     if institution is None or held not in DOCTORS:
         return kept.none()
@@ -98,10 +152,18 @@ def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     return kept.filter(readable)
 
 
+def reads_elsewhere(acting: Acting, patient: Patient) -> bool:
+    """Whether something from other hospitals is open to the acting person."""
+    held = relation(acting, patient)
+    return held in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR} or bool(
+        emergency_access(acting, patient)
+    )
+
+
 def visible_enrolments(acting: Acting, patient: Patient) -> QuerySet[Enrolment]:
     """Where the patient is or was in care; elsewhere only for those who may read."""
     enrolments = patient.enrolments.all()
-    if relation(acting, patient) in {Relation.GUARDIAN, Relation.ALLOWED_DOCTOR}:
+    if reads_elsewhere(acting, patient):
         return enrolments
     return enrolments.filter(institution=acting.institution)
 
@@ -185,6 +247,11 @@ def check_may_end_care(acting: Acting, enrolment: Enrolment) -> UUID:
     return enrolment.institution.holder_id
 
 
+def is_of_age(patient: Patient, institution: Institution) -> bool:
+    """Whether the patient acts alone today, by the hospital's age of majority."""
+    return patient.age_on(timezone.localdate()) >= institution.age_of_majority
+
+
 def may_verify_guardians(acting: Acting, patient: Patient) -> bool:
     """Whether the acting person says who acts for the patient: an admin where it is in care."""
     if acting.institution is None or not acting.may(ENROL):
@@ -205,3 +272,35 @@ def check_may_verify_guardians(acting: Acting, patient: Patient) -> Institution:
             " its guardians are."
         )
     return acting.institution
+
+
+def check_may_open_emergency(acting: Acting) -> Institution:
+    """The hospital for which the acting person may open a history in an emergency.
+
+    Raises:
+        Refused: the person acts as no doctor.
+    """
+    if acting.institution is None or not acting.may(OPEN_EMERGENCY):
+        raise Refused("Only a doctor of a hospital can open a history in an emergency.")
+    return acting.institution
+
+
+def check_may_review(acting: Acting, access: EmergencyAccess) -> None:
+    """Refuse whoever may not judge an emergency access.
+
+    Raises:
+        Refused: no admin of the doctor's hospital, or the doctor themselves.
+    """
+    may = acting.may(REVIEW_EMERGENCIES) and acting.institution == access.institution
+    if not may or acting.user == access.doctor:
+        raise Refused("Only an admin of the doctor's hospital can judge this access.")
+
+
+def check_may_decide_erasure(acting: Acting, erasure: Erasure) -> None:
+    """Refuse whoever may not answer a family that asks for erasure.
+
+    Raises:
+        Refused: no admin of the hospital that was asked.
+    """
+    if not acting.may(DECIDE_ERASURES) or acting.institution != erasure.institution:
+        raise Refused("Only an admin of the hospital that was asked can decide this.")

@@ -34,9 +34,9 @@ def pack_proofs(acting: Acting, patient: Patient) -> bytes:
     """
     acts = {
         bytes(act.statement_id): act
-        for act in visible_acts(acting, patient).select_related(
-            "institution", "actor", "document", "patient"
-        )
+        for act in visible_acts(acting, patient)
+        .exclude(salt=b"")  # erased: there is nothing to open the commitments with
+        .select_related("institution", "actor", "document", "patient")
     }
     stand = standing()
     checkpoint = witnessed_checkpoint(stand) or _latest()

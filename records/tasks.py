@@ -2,10 +2,19 @@
 
 import logging
 
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django_q.tasks import async_task
 
+from portal.roles import REVIEW_EMERGENCIES, ROLES
 from portal.row_security import UPKEEP, in_the_name_of
+from records.actions.majority import end_guardianships as end_guardianships_of
+from records.content import content_store
+from records.models import Document, EmergencyAccess, Enrolment
 from records.scrubbing import SHARE, scrub, share_of
+from records.storage.cids import parse_cid
 from records.storage.errors import StoreUnavailable
 
 SLICE_S = 20.0
@@ -30,3 +39,83 @@ def scrub_storage(left: int | None = None) -> None:
         return
     if rest := wanted - done.looked_at if done.looked_at else 0:
         async_task("records.tasks.scrub_storage", rest)
+
+
+def tell_of_emergency(access_id: int) -> int:
+    """Mail to guardians and to the hospital's admins, without a name of a patient.
+
+    Returns:
+        how many people were told.
+    """
+    with in_the_name_of(UPKEEP):
+        access = EmergencyAccess.objects.select_related("institution").get(pk=access_id)
+        guardians = access.patient.guardians.filter(frozen_at=None, ended_at=None)
+        judging = [role for role, held in ROLES.items() if REVIEW_EMERGENCIES in held]
+        admins = access.institution.memberships.filter(role__in=judging)
+        told = [
+            *(
+                (each.user.email, "/family/")
+                for each in guardians.select_related("user")
+            ),
+            *(
+                (each.user.email, "/emergencies/")
+                for each in admins.select_related("user")
+            ),
+        ]
+    at = date_format(localtime(access.opened_at), "j F Y, H:i")
+    for address, page in told:
+        send_mail(
+            "A history was opened in an emergency",
+            f"A doctor of {access.institution} opened a history in an emergency on {at}."
+            f" It closes after an hour.\n\nSign in to see whose, by whom and why:"
+            f" {settings.PUBLIC_URL}{page}\n",
+            None,
+            [address],
+        )
+    return len(told)
+
+
+def end_guardianships() -> int:
+    """End what guardians may do for patients who came of age.
+
+    Returns:
+        for how many patients.
+    """
+    ended = 0
+    with in_the_name_of(UPKEEP):
+        in_care = Enrolment.objects.filter(
+            ended_at=None,
+            patient__guardians__ended_at=None,
+            patient__guardians__is_patient=False,
+        )
+        for enrolment in in_care.select_related("patient", "institution").distinct():
+            ended += bool(
+                end_guardianships_of(
+                    patient=enrolment.patient, institution=enrolment.institution
+                )
+            )
+    return ended
+
+
+def remove_erased() -> int:
+    """Take the blocks of what was erased out of the store.
+
+    Safe to run again: what the store did not answer for goes the next night.
+
+    Returns:
+        how many documents were there until now.
+    """
+    store, removed = content_store(), 0
+    with in_the_name_of(UPKEEP):
+        erased = Document.objects.exclude(erasure=None)
+        cids = [parse_cid(text) for text in erased.values_list("cid", flat=True)]
+    try:
+        for cid in cids:
+            if store.has(cid):
+                store.remove(cid)
+                removed += 1
+        if removed:
+            store.collect()
+    except StoreUnavailable as error:
+        log.warning("What was erased is still stored: %s", error)
+    return removed

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from io import BytesIO
 
 import numpy as np
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -31,19 +32,23 @@ from portal.models import Institution, User
 from portal.roles import Role
 from records.actions.consents import NewConsent, grant_consent
 from records.actions.documents import NewDocument, add_document
+from records.actions.emergencies import open_emergency
+from records.actions.erasure import ask_erasure
 from records.actions.patients import (
     NewPatient,
     end_enrolment,
     enrol_patient,
     register_patient,
 )
-from records.models import Consent, Document, Patient
+from records.models import Consent, Document, EmergencyAccess, Erasure, Patient
 from records.scope import EVERYTHING, Scope
 
 CHILD, CHILD_BORN, CHILD_NUMBER = "Kim Abernathy", date(2023, 4, 17), "A-31415"
 OTHER_CHILD, OTHER_BORN = "Noor Quillfeather", date(2022, 11, 30)
 NEXT_YEAR = (date.today() + timedelta(days=365)).isoformat()  # noqa: DTZ011
 FILE_NAME, REASON = "left-kidney-of-kim.png", "The calyces look blunted to me."
+PASSWORD = "correct horse battery"
+EMERGENCY = "The child is in shock and the family cannot be reached."
 HOSPITALS = {"a": "Ashford Hospital", "b": "Birchwood Hospital", "c": "Cedar Clinic"}
 PEOPLE = {
     "grace": "Grace Abernathy",
@@ -179,6 +184,25 @@ class Cast:
         new = NewConsent(institution=self.b, until=moment, scope=scope)
         return grant_consent(patient=self.child, new=new, by=self.grace)
 
+    def emergency(self, by: Acting | None = None) -> EmergencyAccess:
+        """Carl, whose hospital never saw the child, opens its history."""
+        return open_emergency(patient=self.child, reason=EMERGENCY, by=by or self.carl)
+
+    def of_age(self) -> None:
+        """The child was born long enough ago."""
+        self.child.birth_date_text = "2000-02-29"
+        self.child.save(update_fields=["birth_date_text"])
+
+    def asked_to_erase(self, hospital: Institution | None = None) -> Erasure:
+        """Grace asks A, whose retention is over, to erase what it made."""
+        asked = hospital or self.a
+        Institution.objects.filter(pk=asked.pk).update(retention_years=0)
+        return ask_erasure(
+            patient=self.child,
+            institution=self.hospital("a" if asked == self.a else "b"),
+            by=self.grace,
+        )
+
     def expire(self, consent: Consent) -> None:
         """Let the consent's time pass, as the clock would."""
         now = timezone.now()
@@ -264,6 +288,7 @@ def make_world() -> None:
     end_enrolment(enrolment=child.enrolments.get(), by=ada)
     enrol_patient(code=child.code, hospital_number="B-16180", by=boris)
     add_image(child, bea, IMAGE_B)
+    User.objects.update(password=make_password(PASSWORD))
     # The queue starts empty for every test.
     transaction.on_commit(lambda: OrmQ.objects.all().delete())
 

@@ -18,6 +18,12 @@ class Institution(models.Model):
     name = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)
     holder = models.OneToOneField(KeyHolder, models.PROTECT, related_name="institution")
+    age_of_majority = models.PositiveSmallIntegerField(
+        default=18, help_text="years, from which a patient acts alone"
+    )
+    retention_years = models.PositiveSmallIntegerField(
+        default=10, help_text="for which a document must be kept, after it was made"
+    )
     registered_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -27,7 +33,15 @@ class Institution(models.Model):
                 fields=["kind"],
                 condition=~models.Q(kind="hospital"),
                 name="one_service_and_one_platform",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(age_of_majority__range=(14, 25)),
+                name="age_of_majority_is_an_age_of_majority",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(retention_years__range=(0, 50)),
+                name="retention_within_a_lifetime",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,12 @@ from records.encryption.wrapping import key_commitment, wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
 from records.opening import unseal
 from records.permissions import (
+    Relation,
     check_may_add_document,
     check_may_read_document,
+    emergency_access,
     opening_holder,
+    relation,
 )
 from records.recording import Happening, Sealing, record
 from records.storage.cids import parse_cid
@@ -97,9 +100,10 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
         StorageError: a block is missing or damaged, or the store does not answer.
     """
     check_may_read_document(acting, document)
-    reader = opening_holder(acting, document.patient)
-    content = unseal(document, reader)
-    if acting.institution and reader == acting.institution.holder_id:
+    emergency = emergency_access(acting, document.patient)
+    content = unseal(document, opening_holder(acting, document.patient))
+    is_guardian = relation(acting, document.patient) is Relation.GUARDIAN
+    if acting.institution and not is_guardian:
         with transaction.atomic():
             record(
                 Happening(
@@ -109,6 +113,7 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
                     author=acting.institution.holder_id,
                     by=acting.user,
                     document_id=document.pk,
+                    metadata={"emergency": emergency.pk} if emergency else {},
                 )
             )
     return content

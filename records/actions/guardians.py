@@ -25,10 +25,12 @@ def add_guardian(
         own name.
 
     Raises:
-        Refused: no admin there, the admin themselves, or somebody who is a guardian
-            of the patient already.
+        Refused: no admin there, the admin themselves, somebody who is a guardian of the
+            patient already, or a patient who acts alone.
     """
     institution = check_may_verify_guardians(by, patient)
+    if patient.guardians.filter(is_patient=True).exists():
+        raise Refused(f"{patient} is of age and acts alone.")
     user = find_or_create_account(email=email, full_name=full_name)
     if user == by.user:
         raise Refused("You cannot make yourself a guardian; another admin can.")

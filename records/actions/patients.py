@@ -52,6 +52,7 @@ def register_patient(*, new: NewPatient, by: Acting) -> Patient:
         birth_date_text=new.birth_date.isoformat(),
         code=code,
         code_index=blind_index(code, purpose="patient code"),
+        name_index=blind_index(new.full_name, purpose="patient name"),
     )
     _record(patient, institution, Event.PATIENT_REGISTERED, by)
     _enrol(patient, institution, new.hospital_number, by)

@@ -3,8 +3,20 @@
 from records.models.act import Act
 from records.models.consent import Consent
 from records.models.document import Document
+from records.models.emergency import EmergencyAccess
 from records.models.enrolment import Enrolment
+from records.models.erasure import Erasure
 from records.models.key_wrap import KeyWrap
 from records.models.patient import Guardian, Patient
 
-__all__ = ["Act", "Consent", "Document", "Enrolment", "Guardian", "KeyWrap", "Patient"]
+__all__ = [
+    "Act",
+    "Consent",
+    "Document",
+    "EmergencyAccess",
+    "Enrolment",
+    "Erasure",
+    "Guardian",
+    "KeyWrap",
+    "Patient",
+]

@@ -24,7 +24,7 @@ class Act(models.Model):
     """
 
     statement_id = models.BinaryField(primary_key=True, max_length=16)
-    event = models.SmallIntegerField(choices=[(e.value, e.name) for e in Event])
+    event = models.SmallIntegerField(help_text="of ledger.events.Event")
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="acts")
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
     actor = models.ForeignKey(

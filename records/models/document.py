@@ -15,8 +15,8 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     """Ways to ask for documents."""
 
     def kept(self) -> "DocumentQuerySet":
-        """The history's own: without the copies that went to the diagnosis service."""
-        return self.exclude(kind=Document.Kind.SERVICE_COPY)
+        """The history's own: without the diagnosis service's copies and what is erased."""
+        return self.filter(erasure=None).exclude(kind=Document.Kind.SERVICE_COPY)
 
 
 class Document(models.Model):
@@ -52,6 +52,14 @@ class Document(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    erasure = models.ForeignKey(
+        "records.Erasure",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="documents",
+        help_text="since which nobody can open it any more",
+    )
     scrubbed_at = models.DateTimeField(
         null=True, blank=True, help_text="when all blocks were last read and hashed"
     )

@@ -29,6 +29,7 @@ class Patient(models.Model):
     birth_date_text = SealedTextField(help_text="ISO 8601")
     code = SealedTextField(help_text="given by the family to a new hospital")
     code_index = models.BinaryField(unique=True, max_length=32)
+    name_index = models.BinaryField(max_length=32, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -37,6 +38,11 @@ class Patient(models.Model):
     def hold_readers(self) -> None:
         """Let nobody else change who may read this history until the transaction ends."""
         Patient.objects.select_for_update(no_key=True).get(pk=self.pk)
+
+    def age_on(self, day: date) -> int:
+        """Whole years; whoever was born on 29 February has their birthday on 1 March."""
+        born = self.birth_date
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     @property
     def birth_date(self) -> date:
@@ -48,12 +54,12 @@ class GuardianQuerySet(models.QuerySet["Guardian"]):
     """Ways to ask for guardians."""
 
     def acting(self, user: User) -> "GuardianQuerySet":
-        """Where the person may act now: whoever is frozen may not."""
-        return self.filter(user=user, frozen_at=None)
+        """Where the person may act now: not who is frozen, nor who has ended."""
+        return self.filter(user=user, frozen_at=None, ended_at=None)
 
 
 class Guardian(models.Model):
-    """A person who acts for a patient."""
+    """A person who acts for a patient; the patient themselves once they are of age."""
 
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="guardians")
     user = models.ForeignKey(
@@ -63,6 +69,10 @@ class Guardian(models.Model):
     frozen_at = models.DateTimeField(
         null=True, blank=True, help_text="since when a hospital keeps them from acting"
     )
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when the patient acts alone"
+    )
+    is_patient = models.BooleanField(default=False)
 
     objects = GuardianQuerySet.as_manager()
 
@@ -70,7 +80,12 @@ class Guardian(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "user"], name="guardian_once_per_patient"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=models.Q(is_patient=True),
+                name="a_patient_is_one_person",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,9 +17,10 @@ from records.actions.guardians import (
     freeze_guardian,
     restore_guardian,
 )
-from records.forms import GuardianForm
+from records.actions.majority import hand_over
+from records.forms import GuardianForm, PatientForm
 from records.models import Guardian
-from records.permissions import may_verify_guardians
+from records.permissions import is_of_age, may_verify_guardians
 
 
 @login_required
@@ -40,9 +41,12 @@ def guardians(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
             said = _("%(person)s may now act for %(patient)s.")
             messages.success(request, said % {"person": added.user, "patient": patient})
             return redirect("guardians", patient.pk)
+    here = request.acting.institution
     context = {
         "patient": patient,
         "form": form,
+        "is_of_age": here is not None and is_of_age(patient, here),
+        "has_taken_over": patient.guardians.filter(is_patient=True).exists(),
         "guardians": patient.guardians.select_related("user").order_by("since"),
     }
     return render(request, "records/guardians.html", context)
@@ -74,6 +78,38 @@ def freeze(
         "consequences": _consequences(guardian),
     }
     return render(request, "records/freeze.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def take_over(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
+    """Hand the history over to the patient; says first what that ends."""
+    patient = patient_or_404(request, patient_id)
+    if not may_verify_guardians(request.acting, patient):
+        raise Http404
+    form = PatientForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        try:
+            hand_over(patient=patient, email=email, by=request.acting)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(
+                request, _("%(name)s acts alone from now on.") % {"name": patient}
+            )
+            return redirect("guardians", patient.pk)
+    context = {
+        "patient": patient,
+        "form": form,
+        "consequences": [
+            _("%(name)s sees the whole history, and decides who may read it.")
+            % {"name": patient},
+            _("The guardians see and decide nothing of it any more."),
+            _("What they allowed stays, for the patient to withdraw."),
+        ],
+    }
+    return render(request, "records/hand_over.html", context)
 
 
 def _consequences(guardian: Guardian) -> list[str]:

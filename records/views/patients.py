@@ -4,20 +4,22 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from portal.acting import SignedInRequest
+from portal.acting import Acting, SignedInRequest
 from portal.models import Institution
-from portal.roles import ENROL, READ_CONTENT, SEE_ACTS
+from portal.roles import ENROL, OPEN_EMERGENCY, READ_CONTENT, SEE_ACTS
 from portal.sealed_fields import blind_index
 from records.access import patient_or_404
 from records.forms import NarrowingForm
 from records.history import happenings, last_readers, timeline
-from records.models import Enrolment
+from records.models import EmergencyAccess, Enrolment, Patient
 from records.permissions import (
+    Relation,
+    emergency_access,
     may_add_document,
     may_manage_consents,
     may_verify_guardians,
@@ -41,6 +43,7 @@ def patients(request: SignedInRequest) -> HttpResponse:
         rows = rows.filter(
             Q(number_index=blind_index(asked, purpose="hospital number"))
             | Q(patient__code_index=blind_index(asked, purpose="patient code"))
+            | Q(patient__name_index=blind_index(asked, purpose="patient name"))
         )
     in_care_first = F("ended_at").desc(nulls_first=True)
     ordered = rows.select_related("patient").order_by(in_care_first, "-started_at")
@@ -77,6 +80,9 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
     context = {
         "patient": found,
         "relation": relation(request.acting, found),
+        "emergency": emergency_access(request.acting, found),
+        "may_open_emergency": _may_open_emergency(request.acting, found),
+        "emergencies": _emergencies(request.acting, found),
         "items": timeline(request.acting, found, page.object_list),
         "page_obj": page,
         "form": form,
@@ -88,3 +94,18 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         "may_manage_consents": may_manage_consents(request.acting, found),
     }
     return render(request, "records/patient.html", context)
+
+
+def _may_open_emergency(acting: Acting, patient: Patient) -> bool:
+    """Whether there is something that an emergency access would open."""
+    closed = relation(acting, patient) in {Relation.OWN_DOCTOR, Relation.FORMER_DOCTOR}
+    return (
+        closed and acting.may(OPEN_EMERGENCY) and not emergency_access(acting, patient)
+    )
+
+
+def _emergencies(acting: Acting, patient: Patient) -> QuerySet[EmergencyAccess]:
+    """Those of the patient, for whoever acts for the patient."""
+    if not may_manage_consents(acting, patient):
+        return EmergencyAccess.objects.none()
+    return patient.emergencies.select_related("doctor", "institution", "reviewed_by")

@@ -12,8 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from diagnosis.actions.jobs import claim, fail
 from diagnosis.models import GradingJob
-from records.models import Act, Consent
-from tests.cast import NEXT_YEAR, Cast, picture
+from records.actions.erasure import confirm_erasure
+from records.models import Act, Consent, EmergencyAccess, Erasure
+from tests.cast import EMERGENCY, NEXT_YEAR, PASSWORD, Cast, picture
 
 # Columns: who asks. Bea is asked twice: with Grace's consent ("bea+") and without.
 # Cells: the status; "in" leads to the sign-in page; "." is 404, as if it did not exist.
@@ -21,6 +22,8 @@ POLICY = """
 page                  nobody grace oscar bea+ bea  alan ada  boris carl petra
 GET  home             in     302   302   302  302  302  302  302   302  302
 GET  alive            200    200   200   200  200  200  200  200   200  200
+GET  rules            in     .     .     .    .    .    200  200   .    .
+POST rules            in     .     .     .    .    .    302  302   .    .
 GET  members          in     .     .     .    .    .    200  200   .    .
 POST members          in     .     .     .    .    .    302  302   .    .
 GET  institutions     in     .     .     .    .    .    .    .     .    200
@@ -47,6 +50,23 @@ GET  guardians        in     .     .     .    .    .    .    200   .    .
 POST guardians        in     .     .     .    .    .    .    302   .    .
 GET  freeze           in     .     .     .    .    .    .    200   .    .
 POST freeze           in     .     .     .    .    .    .    302   .    .
+GET  hand-over        in     .     .     .    .    .    .    200   .    .
+POST hand-over        in     .     .     .    .    .    .    302   .    .
+GET  emergency        in     .     .     200  200  200  .    .     200  .
+POST emergency        in     .     .     302  302  302  .    .     302  .
+GET  emergency-for    in     .     .     200  200  200  .    .     .    .
+POST emergency-for    in     .     .     302  302  302  .    .     .    .
+GET  in-emergency     in     200   .     200  200  200  200  200   200  .
+GET  a-in-emergency   in     200   .     200  .    200  .    .     200  .
+GET  emergencies      in     .     .     .    .    .    200  200   .    .
+GET  review-at-a      in     .     .     .    .    .    200  .     .    .
+POST review-at-a      in     .     .     .    .    .    302  .     .    .
+GET  erasure          in     200   .     .    .    .    .    .     .    .
+POST erasure          in     302   .     .    .    .    .    .     .    .
+GET  receipt          in     200   .     .    .    .    .    .     .    .
+GET  erasures         in     .     .     .    .    .    200  200   .    .
+GET  decide-at-a      in     .     .     .    .    .    200  .     .    .
+POST decide-at-a      in     .     .     .    .    .    302  .     .    .
 GET  enrol            in     403   403   403  403  403  200  200   403  403
 POST enrol            in     403   403   403  403  403  302  200   403  403
 GET  let-go           in     403   403   403  403  403  .    200   403  403
@@ -105,6 +125,10 @@ def allowed(cast: Cast) -> None:
         cast.consent()
 
 
+def erased(cast: Cast) -> None:
+    confirm_erasure(erasure=cast.asked_to_erase(), by=cast.ada)
+
+
 def job_at_b(cast: Cast) -> list[Any]:
     return [GradingJob.objects.get(image=cast.image_b).pk]
 
@@ -117,6 +141,9 @@ AGREED = {"decision": "accepted", "grade": "", "reason": ""}
 PAGES = {
     "home": Page("home"),
     "alive": Page("alive"),
+    "rules": Page(
+        "rules", data=lambda c: {"age_of_majority": 16, "retention_years": 30}
+    ),
     "members": Page(
         "members",
         data=lambda cast: {
@@ -167,6 +194,46 @@ PAGES = {
         },
     ),
     "freeze": Page("freeze", lambda c: [c.child.pk, c.child.guardians.get().pk]),
+    "hand-over": Page(
+        "hand_over",
+        lambda c: [c.child.pk],
+        lambda c: {"email": "kim@people.example", "papers": "on"},
+        ready=Cast.of_age,
+    ),
+    "emergency": Page(
+        "emergency",
+        data=lambda c: {
+            "code": c.child.code,
+            "reason": EMERGENCY,
+            "password": PASSWORD,
+        },
+    ),
+    "emergency-for": Page(
+        "emergency_for",
+        lambda c: [c.child.pk],
+        lambda c: {"reason": EMERGENCY, "password": PASSWORD},
+    ),
+    "in-emergency": Page("patient", lambda c: [c.child.pk], ready=Cast.emergency),
+    "a-in-emergency": Page("document", lambda c: [c.image_a.pk], ready=Cast.emergency),
+    "emergencies": Page("emergencies"),
+    "review-at-a": Page(
+        "review",
+        lambda c: [EmergencyAccess.objects.get().pk],
+        lambda c: {"verdict": "justified", "note": ""},
+        ready=lambda c: c.emergency(by=c.alan),
+    ),
+    "erasure": Page(
+        "erasure", lambda c: [c.child.pk], lambda c: {"institution": c.a.pk}
+    ),
+    "receipt": Page(
+        "receipt", lambda c: [c.child.pk, Erasure.objects.get().pk], ready=erased
+    ),
+    "erasures": Page("erasures"),
+    "decide-at-a": Page(
+        "decide",
+        lambda c: [Erasure.objects.get().pk],
+        ready=Cast.asked_to_erase,
+    ),
     "enrol": Page(
         "enrol",
         data=lambda c: {

@@ -13,7 +13,7 @@ from diagnosis.actions.verdicts import judge_grade
 from diagnosis.models import GradingJob, State, Verdict
 from diagnosis.models.grading_job import MAX_ATTEMPTS
 from ledger.errors import LedgerError
-from portal.actions.institutions import register_institution
+from portal.actions.institutions import register_institution, set_rules
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
@@ -23,11 +23,14 @@ from records.actions.documents import (
     add_document,
     open_document,
 )
+from records.actions.emergencies import review_emergency
+from records.actions.erasure import ask_erasure, confirm_erasure, refuse_erasure
 from records.actions.guardians import (
     add_guardian,
     freeze_guardian,
     restore_guardian,
 )
+from records.actions.majority import end_guardianships, hand_over
 from records.actions.moving import move_patient
 from records.actions.patients import (
     NewPatient,
@@ -110,6 +113,49 @@ def adds_document(cast: Cast) -> Act:
 
 def opens(cast: Cast) -> Act:
     return lambda: open_document(document=cast.image_b, acting=cast.bea)
+
+
+def sets_rules(cast: Cast) -> Act:
+    return lambda: set_rules(
+        institution=cast.b, age_of_majority=16, retention_years=30, by=cast.boris
+    )
+
+
+def opens_emergency(cast: Cast) -> Act:
+    return cast.emergency
+
+
+def reviews(cast: Cast) -> Act:
+    access, cora = cast.emergency(), cast.acting("cora")
+    return lambda: review_emergency(
+        access=access, is_justified=False, note="It could wait.", by=cora
+    )
+
+
+def asks_erasure(cast: Cast) -> Act:
+    return lambda: ask_erasure(patient=cast.child, institution=cast.a, by=cast.grace)
+
+
+def erases(cast: Cast) -> Act:
+    erasure = cast.asked_to_erase()
+    return lambda: confirm_erasure(erasure=erasure, by=cast.ada)
+
+
+def refuses_erasure(cast: Cast) -> Act:
+    erasure = cast.asked_to_erase()
+    return lambda: refuse_erasure(erasure=erasure, reason="A court asks.", by=cast.ada)
+
+
+def hands_over(cast: Cast) -> Act:
+    cast.of_age()
+    return lambda: hand_over(
+        patient=cast.child, email="kim@people.example", by=cast.boris
+    )
+
+
+def ends_guardianships(cast: Cast) -> Act:
+    cast.of_age()
+    return lambda: end_guardianships(patient=cast.child, institution=cast.b)
 
 
 def a_day_for_b(cast: Cast) -> NewConsent:
@@ -211,6 +257,7 @@ def judges(cast: Cast) -> Act:
 
 RECORDED: dict[str, Callable[[Cast], Act]] = {
     "portal.actions.institutions.register_institution": registers_institution,
+    "portal.actions.institutions.set_rules": sets_rules,
     "portal.actions.members.add_first_admin": adds_first_admin,
     "portal.actions.members.add_member": adds_member,
     "records.actions.patients.register_patient": registers_patient,
@@ -224,6 +271,13 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.guardians.freeze_guardian": freezes,
     "records.actions.guardians.restore_guardian": restores,
     "records.actions.moving.move_patient": moves,
+    "records.actions.emergencies.open_emergency": opens_emergency,
+    "records.actions.emergencies.review_emergency": reviews,
+    "records.actions.erasure.ask_erasure": asks_erasure,
+    "records.actions.erasure.confirm_erasure": erases,
+    "records.actions.erasure.refuse_erasure": refuses_erasure,
+    "records.actions.majority.hand_over": hands_over,
+    "records.actions.majority.end_guardianships": ends_guardianships,
     "diagnosis.actions.requests.request_grading": requests,
     "diagnosis.actions.jobs.record_grade": records_grade,
     "diagnosis.actions.jobs.fail": fails,

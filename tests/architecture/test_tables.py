@@ -38,13 +38,17 @@ def test_every_permission_is_described_and_held_by_a_role():
 MATRIX = """
                      doctor hospital_admin platform_admin
 add_document            yes             no             no
+decide_erasures          no            yes             no
 enrol                    no            yes             no
 manage_institutions      no             no            yes
 manage_members           no            yes             no
+open_emergency          yes             no             no
 read_content            yes             no             no
 request_grade           yes             no             no
+review_emergencies       no            yes             no
 see_acts                 no            yes             no
 see_health               no            yes            yes
+set_rules                no            yes             no
 """
 
 

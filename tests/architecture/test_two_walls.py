@@ -20,6 +20,8 @@ from portal.database import admin_conninfo
 from portal.models import Membership, PrivateKey
 from portal.roles import READ_CONTENT, ROLES, SEE_ACTS
 from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of
+from records.actions.erasure import confirm_erasure
+from records.actions.majority import hand_over
 from records.models import Act, Consent, Document, Enrolment, Guardian, KeyWrap, Patient
 from records.permissions import (
     Relation,
@@ -53,6 +55,13 @@ def seen(model: Any) -> set[Any]:
     return set(model.objects.values_list("pk", flat=True))
 
 
+def something_everywhere(cast: Cast) -> None:
+    """A row in every table that is walled."""
+    cast.consent()
+    cast.asked_to_erase()
+    cast.emergency(by=cast.alan)
+
+
 # The wall stands.
 
 
@@ -68,7 +77,7 @@ def test_every_table_of_a_patient_or_tenant_is_walled(db):
 @pytest.mark.parametrize("model", WALLED, ids=lambda model: model.__name__)
 def test_raw_sql_of_the_web_that_names_nobody_sees_nothing(cast: Cast, model):
     table = model._meta.db_table
-    cast.consent()
+    something_everywhere(cast)
     assert seen(model), "there must be something to hide"
     with in_the_name_of(NOBODY), connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {table}")
@@ -82,7 +91,7 @@ def test_raw_sql_of_the_web_that_names_nobody_sees_nothing(cast: Cast, model):
 @pytest.mark.parametrize("model", WALLED, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("name", ["oscar", "carl"])
 def test_raw_sql_in_the_name_of_a_stranger_changes_nothing(cast: Cast, name, model):
-    cast.consent()
+    something_everywhere(cast)
     theirs = cast.acting(name)
     keep = seen(model)
     with in_the_name_of(theirs.party), connection.cursor() as cursor:
@@ -149,6 +158,23 @@ def frozen(cast: Cast) -> None:
     cast.child.guardians.update(frozen_at=cast.child.created_at)
 
 
+def emergency(cast: Cast) -> None:
+    cast.emergency()
+
+
+def emergency_of_the_own_doctor(cast: Cast) -> None:
+    cast.emergency(by=cast.bea)
+
+
+def handed_over(cast: Cast) -> None:
+    cast.of_age()
+    hand_over(patient=cast.child, email="kim@people.example", by=cast.boris)
+
+
+def erased(cast: Cast) -> None:
+    confirm_erasure(erasure=cast.asked_to_erase(), by=cast.ada)
+
+
 def left(cast: Cast) -> None:
     cast.consent()
     Enrolment.objects.filter(patient=cast.child, institution=cast.b).update(
@@ -164,6 +190,10 @@ SITUATIONS = [
     only_one,
     expired,
     frozen,
+    emergency,
+    emergency_of_the_own_doctor,
+    handed_over,
+    erased,
     left,
 ]
 

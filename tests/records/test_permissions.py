@@ -76,10 +76,35 @@ def test_with_a_consent_only_that_hospitals_doctors_gain(cast: Cast, name: str):
     assert may_manage_consents(acting, cast.child) is decides
 
 
+GAINED_IN_AN_EMERGENCY = {
+    "alan": Relation.EMERGENCY_DOCTOR,
+    "bea": Relation.OWN_DOCTOR,
+    "carl": Relation.EMERGENCY_DOCTOR,
+}
+
+
+@pytest.mark.parametrize("who", GAINED_IN_AN_EMERGENCY)
+@pytest.mark.parametrize("name", RULE)
+def test_in_an_emergency_one_doctor_gains_and_only_to_read(
+    cast: Cast, who: str, name: str
+):
+    cast.emergency(by=cast.acting(who))
+    held, read, adds, decides = RULE[name]
+    if name == who:
+        held, read = GAINED_IN_AN_EMERGENCY[who], {A, B}
+    if (who, name) == ("carl", "cora"):  # Cora is to judge it
+        held = Relation.HOSPITAL_ADMIN
+    acting = cast.acting(name)
+    assert relation(acting, cast.child) is held
+    assert reads(cast, acting) == read
+    assert may_add_document(acting, cast.child) is adds
+    assert may_manage_consents(acting, cast.child) is decides
+
+
 def test_every_relation_is_in_the_rule():
-    assert {held for held, *_ in RULE.values()} | {Relation.ALLOWED_DOCTOR} == set(
-        Relation
-    )
+    tried = {held for held, *_ in RULE.values()}
+    tried |= {Relation.ALLOWED_DOCTOR, *GAINED_IN_AN_EMERGENCY.values()}
+    assert tried == set(Relation)
 
 
 @pytest.mark.parametrize("name", RULE)
