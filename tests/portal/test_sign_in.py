@@ -126,7 +126,7 @@ def test_a_new_account_opens_by_a_password_reset(anonymous: Client, cast: Cast):
         form.request["PATH_INFO"], {"password1": PASSWORD, "password2": PASSWORD}
     )
     assert log_in(anonymous, nina, PASSWORD).status_code == 302
-    assert anonymous.get(reverse("patients")).status_code == 200
+    assert anonymous.get(reverse("family")).status_code == 200
 
 
 def test_a_reset_for_an_unknown_address_says_the_same(anonymous: Client, cast: Cast):
