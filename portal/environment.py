@@ -41,6 +41,11 @@ def number(name: str, default: int) -> int:
     return int(value)
 
 
+def several(name: str) -> list[str]:
+    """The values between commas; none where the variable is not set."""
+    return [value.strip() for value in text(name).split(",") if value.strip()]
+
+
 def var() -> Path:
     """The folder that holds everything the portal writes."""
     return Path(text("ANAMNESIS_VAR", str(BASE / "var"))).resolve()

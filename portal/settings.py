@@ -13,6 +13,7 @@ from portal.environment import (
     flag,
     number,
     secret_file,
+    several,
     text,
     var,
 )
@@ -194,6 +195,8 @@ LEDGER_HEAD = Path(text("LEDGER_HEAD", str(VAR / "ledger-head")))
 
 # A node that speaks the Kubo RPC, else blocks lie in a folder.
 IPFS_API = text("IPFS_API")
+# Other institutions' nodes, asked in turn for blocks that the own store lost.
+IPFS_PEERS = several("IPFS_PEERS")
 BLOCKS = VAR / "blocks"
 
 # The weights that grade; the shipped ones have seen synthetic kidneys only.

@@ -1,8 +1,8 @@
 """How what is stored is, in words for those who look after it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Min
+from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,32 +14,60 @@ from records.models import Document
 
 LONG = timedelta(days=45)
 """A month, with room for nights on which the storage did not answer."""
+LATELY = timedelta(days=7)
 
 
 def checks() -> list[Check]:
     """What was found when sealed contents were read again."""
-    kept, last = Document.objects.kept(), Coalesce("scrubbed_at", "created_at")
+    now = timezone.now()
     with in_the_name_of(UPKEEP):
-        damaged, total = kept.exclude(damage="").count(), kept.count()
-        oldest = kept.aggregate(at=Min(last))["at"]
-    name = _("Sealed contents")
-    if damaged:
-        sentence = ngettext(
-            "%(count)s content is damaged or missing in the storage;"
-            " scrub_storage says which. Bring it back from a backup of the storage.",
-            "%(count)s contents are damaged or missing in the storage;"
-            " scrub_storage says which. Bring them back from a backup of the storage.",
-            damaged,
+        found = Document.objects.kept().aggregate(
+            total=Count("pk"),
+            damaged=Count("pk", filter=~Q(damage="")),
+            mended=Count("pk", filter=Q(mended_at__gt=now - LATELY)),
+            mended_at=Max("mended_at"),
+            oldest=Min(Coalesce("scrubbed_at", "created_at")),
         )
-        return [Check(name, "wrong", sentence % {"count": damaged})]
-    if oldest and oldest < timezone.now() - LONG:
+    if found["damaged"]:
+        return [_damaged(found["damaged"])]
+    if found["mended"]:
+        return [_mended(found["mended"], found["mended_at"])]
+    oldest = found["oldest"]
+    if oldest and oldest < now - LONG:
         sentence = _(
             "Some were not hashed again for long: do the workers run at night?"
         )
-        return [Check(name, "attention", sentence, oldest)]
+        return [Check(_("Sealed contents"), "attention", sentence, oldest)]
+    return [_fine(found["total"], oldest)]
+
+
+def _damaged(count: int) -> Check:
+    sentence = ngettext(
+        "%(count)s content is damaged or missing in the storage;"
+        " scrub_storage says which. Bring it back from a backup of the storage.",
+        "%(count)s contents are damaged or missing in the storage;"
+        " scrub_storage says which. Bring them back from a backup of the storage.",
+        count,
+    )
+    return Check(_("Sealed contents"), "wrong", sentence % {"count": count})
+
+
+def _mended(count: int, at: datetime) -> Check:
+    """A disk that lost one block may lose the next: somebody should look."""
+    sentence = ngettext(
+        "%(count)s content was damaged or missing and was mended from another"
+        " institution's node in the last week. Look at the storage it lay in.",
+        "%(count)s contents were damaged or missing and were mended from another"
+        " institution's node in the last week. Look at the storage they lay in.",
+        count,
+    )
+    return Check(_("Sealed contents"), "attention", sentence % {"count": count}, at)
+
+
+def _fine(count: int, oldest: datetime | None) -> Check:
     sentence = ngettext(
         "%(count)s is stored; each is hashed again within a month.",
         "%(count)s are stored; each is hashed again within a month.",
-        total,
+        count,
     )
-    return [Check(name, "fine", sentence % {"count": total}, oldest)]
+    return Check(_("Sealed contents"), "fine", sentence % {"count": count}, oldest)

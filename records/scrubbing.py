@@ -1,4 +1,4 @@
-"""Reads what is stored again, a share at a time, before somebody needs it."""
+"""Reads what is stored again, a share at a time, and mends it before it is needed."""
 
 import time
 from collections.abc import Callable
@@ -22,6 +22,7 @@ class Scrubbed:
     """What a scrub has found."""
 
     looked_at: int
+    mended: tuple[Document, ...]
     damaged: tuple[Document, ...]
 
 
@@ -38,6 +39,9 @@ def scrub(
 ) -> Scrubbed:
     """Hash every block of the documents that were looked at longest ago.
 
+    One that is damaged or missing is put again from the nodes of IPFS_PEERS, where
+    they have all of its blocks sound.
+
     Args:
         count: how many documents.
         seconds: stop after so many, with whatever was looked at until then.
@@ -46,26 +50,31 @@ def scrub(
     Raises:
         StoreUnavailable: the store does not answer; what was looked at is kept.
     """
-    until, looked_at, damaged = time.monotonic() + seconds, 0, []
+    until, looked_at = time.monotonic() + seconds, 0
+    mended, damaged = [], []
     last = Coalesce("scrubbed_at", "created_at")
     for document in Document.objects.kept().order_by(last, "pk")[:count]:
-        document.damage = _damage_of(document)
-        document.scrubbed_at = timezone.now()
-        document.save(update_fields=["scrubbed_at", "damage"])
+        was_mended = _look_at(document)
         looked_at += 1
+        if was_mended:
+            mended.append(document)
         if document.damage:
             damaged.append(document)
         progress(looked_at, count)
         if time.monotonic() >= until:
             break
-    return Scrubbed(looked_at, tuple(damaged))
+    return Scrubbed(looked_at, tuple(mended), tuple(damaged))
 
 
-def _damage_of(document: Document) -> str:
-    """A sentence, or nothing where all of it is sound."""
+def _look_at(document: Document) -> bool:
+    """Write down how a document is now; say whether it was mended."""
+    mended, document.damage = False, ""
     try:
-        for _ in content_store().read(parse_cid(document.cid)):
-            pass
+        mended = content_store().mend(parse_cid(document.cid))
     except (BlockError, NodeRejected, CidRejected) as error:
-        return str(error)
-    return ""
+        document.damage = str(error)
+    document.scrubbed_at = timezone.now()
+    if mended:
+        document.mended_at = document.scrubbed_at
+    document.save(update_fields=["scrubbed_at", "damage", "mended_at"])
+    return mended

@@ -13,5 +13,11 @@ atexit.register(shutil.rmtree, VAR, ignore_errors=True)
 os.environ["ANAMNESIS_VAR"] = str(VAR)
 os.environ["MASTER_KEY"] = secrets.token_hex(32)
 os.environ["SECRET_KEY"] = secrets.token_hex(32)
-for given in ("DATABASE_URL", "IPFS_API", "PUBLIC_URL", "MASTER_KEY_FILE"):
+for given in (
+    "DATABASE_URL",
+    "IPFS_API",
+    "IPFS_PEERS",
+    "PUBLIC_URL",
+    "MASTER_KEY_FILE",
+):
     os.environ.pop(given, None)

@@ -64,6 +64,9 @@ class Document(models.Model):
         null=True, blank=True, help_text="when all blocks were last read and hashed"
     )
     damage = models.TextField(blank=True, help_text="what was wrong then, if anything")
+    mended_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it was last put again from a peer"
+    )
 
     objects = DocumentQuerySet.as_manager()
 

@@ -42,6 +42,19 @@ class ContentStore(Protocol):
             StoreUnavailable: the store does not answer.
         """
 
+    def block(self, cid: CID, *, of: CID) -> bytes:
+        """Return one block of a document, hashed again.
+
+        Args:
+            cid: the block's own CID.
+            of: the document's.
+
+        Raises:
+            BlockMissing: the block is not to be had.
+            BlockDamaged: its content has another hash.
+            StoreUnavailable: the store does not answer.
+        """
+
     def has(self, cid: CID) -> bool:
         """Say whether a document has been put and not removed.
 

@@ -19,7 +19,7 @@ from records.storage.errors import (
     NodeRejected,
     StoreUnavailable,
 )
-from records.storage.unixfs import LARGEST_BLOCK, Block, build, read
+from records.storage.unixfs import LARGEST_BLOCK, Block, build, check_block, read
 
 # A document that has got no block for a day was left behind by a dead process.
 UNFINISHED_SECONDS = 24 * 3600.0
@@ -63,6 +63,10 @@ class FolderStore:
         """See ``ContentStore.read``."""
         folder = self._folder_of(cid)
         return read(cid, lambda block: _read_block(folder / str(block), block))
+
+    def block(self, cid: CID, *, of: CID) -> bytes:
+        """See ``ContentStore.block``."""
+        return check_block(cid, _read_block(self._folder_of(of) / str(cid), cid))
 
     def has(self, cid: CID) -> bool:
         """See ``ContentStore.has``."""

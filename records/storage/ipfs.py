@@ -12,7 +12,7 @@ from multiformats import CID
 
 from records.storage.cids import codec_of
 from records.storage.errors import BlockDamaged, BlockMissing, StoreUnavailable
-from records.storage.unixfs import LARGEST_BLOCK, Block, build, read
+from records.storage.unixfs import LARGEST_BLOCK, Block, build, check_block, read
 
 # The client's own patches of requests pass urllib3 an argument that it no longer has.
 # They only serve Unix sockets, which this store does not use. Read at import.
@@ -80,6 +80,10 @@ class IpfsStore:
     def read(self, cid: CID) -> Iterator[bytes]:
         """See ``ContentStore.read``."""
         return read(cid, self._get_block)
+
+    def block(self, cid: CID, *, of: CID) -> bytes:
+        """See ``ContentStore.block``; the one thing that peers must let others ask."""
+        return check_block(cid, self._get_block(cid))
 
     def has(self, cid: CID) -> bool:
         """See ``ContentStore.has``; asks for the pin."""

@@ -89,9 +89,7 @@ def read(root: CID, fetch: Callable[[CID], bytes]) -> Iterator[bytes]:
     while waiting:
         binary_cid, file_size = waiting.pop()
         cid = decode_cid(binary_cid)
-        data = fetch(cid)
-        if binary_cid_of(data, codec_of(cid)) != binary_cid:
-            raise BlockDamaged(cid)
+        data = check_block(cid, fetch(cid))
         links = () if codec_of(cid) == "raw" else decode_node(data)
         found = sum(link.file_size for link in links) if links else len(data)
         if file_size not in (None, found):
@@ -99,6 +97,17 @@ def read(root: CID, fetch: Callable[[CID], bytes]) -> Iterator[bytes]:
         waiting.extend((link.cid, link.file_size) for link in reversed(links))
         if not links:
             yield data
+
+
+def check_block(cid: CID, data: bytes) -> bytes:
+    """Return a block's bytes, once they were found to be what its CID says.
+
+    Raises:
+        BlockDamaged: they hash to something else.
+    """
+    if binary_cid_of(data, codec_of(cid)) != bytes(cid):
+        raise BlockDamaged(cid)
+    return data
 
 
 def _add(

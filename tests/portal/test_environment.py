@@ -12,6 +12,7 @@ from portal.environment import (
     master_key,
     number,
     secret_file,
+    several,
     text,
 )
 
@@ -70,6 +71,15 @@ def test_what_is_no_whole_number(monkeypatch: pytest.MonkeyPatch, value: str):
     monkeypatch.setenv("PORT", value)
     with pytest.raises(EnvironmentProblem, match=f"PORT is '{value}'; write a whole"):
         number("PORT", 8000)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("", []), (" , ", []), ("a", ["a"]), ("a, b,,c ,", ["a", "b", "c"])],
+)
+def test_several_values(monkeypatch: pytest.MonkeyPatch, value: str, meant: list[str]):
+    monkeypatch.setenv("IPFS_PEERS", value)
+    assert several("IPFS_PEERS") == meant
 
 
 def test_a_whole_number(monkeypatch: pytest.MonkeyPatch):

@@ -13,10 +13,14 @@ from django_q.models import OrmQ
 
 from ledger.health import Check
 from records import scrubbing, tasks
+from records.content import content_store
 from records.health import checks
 from records.models import Document
 from records.scrubbing import scrub, share_of
+from records.storage.cids import parse_cid
 from records.storage.errors import StoreUnavailable
+from records.storage.folder import FolderStore
+from records.storage.peered import PeeredStore
 from tests.cast import Cast
 from tests.ledger.values import flip
 
@@ -69,7 +73,7 @@ def test_a_share_is_looked_at_in_turns_until_all_were(cast: Cast):
     seen: list[Document] = []
     for _ in range(total):
         done = scrub(1)
-        assert (done.looked_at, done.damaged) == (1, ())
+        assert (done.looked_at, done.mended, done.damaged) == (1, (), ())
         seen.append(Document.objects.exclude(scrubbed_at=None).latest("scrubbed_at"))
     assert set(seen) == kept()
     assert len(seen) == total
@@ -92,8 +96,53 @@ def test_damage_is_found_said_and_forgotten_once_it_is_mended(
     assert health().state == "fine"
 
 
+@pytest.fixture
+def peer(cast: Cast, tmp_path: Path, monkeypatch) -> FolderStore:
+    """Another institution's node, with a copy of A's image."""
+    store, cid = FolderStore(tmp_path / "peer"), parse_cid(cast.image_a.cid)
+    store.put(content_store().read(cid))
+    peered = PeeredStore(FolderStore(settings.BLOCKS), [store])
+    monkeypatch.setattr(scrubbing, "content_store", lambda: peered)
+    return store
+
+
+def test_damage_is_mended_from_another_node_and_said_for_a_week(
+    cast: Cast, peer: FolderStore, damage: Callable[[], None]
+):
+    damage()
+    out = said("--share", "1")
+    assert f"{cast.image_a.pk} of Ashford Hospital: mended from another node." in out
+    assert f"{len(kept())} looked at, 1 mended, 0 damaged or missing." in out
+    cast.image_a.refresh_from_db()
+    assert not cast.image_a.damage
+    assert (health().state, health().at) == ("attention", cast.image_a.mended_at)
+    assert health().sentence.startswith("1 content was damaged or missing and was")
+    assert scrub(len(kept())).mended == ()
+    a_week_ago = timezone.now() - timedelta(days=7)
+    Document.objects.filter(pk=cast.image_a.pk).update(mended_at=a_week_ago)
+    assert health().state == "fine"
+
+
+def test_a_document_that_is_gone_is_put_again(cast: Cast, peer: FolderStore):
+    cid = parse_cid(cast.image_a.cid)
+    content_store().remove(cid)
+    assert scrub(len(kept())).mended == (cast.image_a,)
+    assert content_store().has(cid)
+
+
+def test_damage_here_and_there_is_damage(
+    cast: Cast, peer: FolderStore, damage: Callable[[], None]
+):
+    damage()
+    peer.remove(parse_cid(cast.image_a.cid))
+    done = scrub(len(kept()))
+    assert (done.mended, done.damaged) == ((), (cast.image_a,))
+    assert health().state == "wrong"
+
+
 def test_the_command_names_what_is_damaged(cast: Cast, damage: Callable[[], None]):
-    assert said("--share", "1") == f"{len(kept())} looked at, 0 damaged or missing.\n"
+    sound = f"{len(kept())} looked at, 0 mended, 0 damaged or missing.\n"
+    assert said("--share", "1") == sound
     damage()
     out = StringIO()
     with pytest.raises(CommandError, match="1 damaged or missing") as refused:

@@ -1,4 +1,4 @@
-"""Hashes stored contents again, and says which are damaged."""
+"""Hashes stored contents again, and says which were mended or stay damaged."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -12,7 +12,8 @@ from records.storage.errors import StorageError
 class Command(BaseCommand):
     help = (
         "Read the sealed contents that were looked at longest ago and hash every block"
-        " again. Ends with 1 where one is damaged, with 2 where the storage does not"
+        " again; mend from other institutions' nodes what is damaged or missing."
+        " Ends with 1 where something stays damaged, with 2 where the storage does not"
         " answer."
     )
 
@@ -29,11 +30,18 @@ class Command(BaseCommand):
             done = scrub(share_of(share))
         except StorageError as error:
             raise CommandError(str(error), returncode=2) from error
+        for document in done.mended:
+            self.stdout.write(
+                f"{document.pk} of {document.institution}: mended from another node."
+            )
         for document in done.damaged:
             self.stdout.write(
                 f"{document.pk} of {document.institution}: {document.damage}"
             )
-        said = f"{done.looked_at} looked at, {len(done.damaged)} damaged or missing."
+        said = (
+            f"{done.looked_at} looked at, {len(done.mended)} mended,"
+            f" {len(done.damaged)} damaged or missing."
+        )
         if done.damaged:
             self.stdout.flush()
             raise CommandError(said, returncode=1)

@@ -3,9 +3,13 @@
 import pytest
 from multiformats import multibase
 
+from records.storage.content_store import ContentStore
 from records.storage.folder import FolderStore
 from records.storage.ipfs import IpfsStore
+from records.storage.peered import PeeredStore
 from tests.records.storage.ipfs_daemon import IpfsDaemon, install, missing_tools
+
+NOWHERE = "/ip4/127.0.0.1/tcp/9"
 
 
 class StoreUnderTest:
@@ -60,6 +64,18 @@ class FolderUnderTest(StoreUnderTest):
         return [path for path in self.root.rglob("*") if path.is_file()]
 
 
+class PeeredUnderTest(FolderUnderTest):
+    """A folder with two peers: one has nothing, one is never there."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        peers: list[ContentStore] = [
+            FolderStore(root.with_name("peer")),
+            IpfsStore(NOWHERE),
+        ]
+        self.store = PeeredStore(self.store, peers)
+
+
 class IpfsUnderTest(StoreUnderTest):
     def __init__(self, daemon):
         super().__init__(IpfsStore(daemon.api, patience=1))
@@ -84,14 +100,19 @@ def ipfs_daemon(ipfs_packages, tmp_path_factory):
         yield daemon
 
 
-@pytest.fixture(params=["folder", pytest.param("ipfs", marks=pytest.mark.ipfs)])
+@pytest.fixture(
+    params=["folder", "peered", pytest.param("ipfs", marks=pytest.mark.ipfs)]
+)
 def kept(request, tmp_path):
     """One store after the other."""
-    store: StoreUnderTest = (
-        FolderUnderTest(tmp_path / "blocks")
-        if request.param == "folder"
-        else IpfsUnderTest(request.getfixturevalue("ipfs_daemon"))
-    )
+    store: StoreUnderTest
+    match request.param:
+        case "folder":
+            store = FolderUnderTest(tmp_path / "blocks")
+        case "peered":
+            store = PeeredUnderTest(tmp_path / "blocks")
+        case _:
+            store = IpfsUnderTest(request.getfixturevalue("ipfs_daemon"))
     yield store
     store.make_whole()
 

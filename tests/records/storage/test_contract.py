@@ -61,6 +61,26 @@ def test_putting_twice_needs_one_removal(kept):
     assert not kept.store.has(root_of([content]))
 
 
+def test_single_blocks_can_be_read(kept):
+    content = document(CHUNK_SIZE + 99)
+    cid = kept.store.put([content])
+    blocks = {block.cid: bytes(block.data) for block in build([content])}
+    assert {each: kept.store.block(each, of=cid) for each in blocks} == blocks
+
+
+def test_a_single_block_is_refused_by_name(kept):
+    content = document(CHUNK_SIZE + 99)
+    cid = kept.store.put([content])
+    first, second, _ = blocks_of(content)
+    kept.spoil(first)
+    kept.lose(second)
+    with pytest.raises(BlockDamaged) as damaged:
+        kept.store.block(first, of=cid)
+    with pytest.raises(BlockMissing) as missing:
+        kept.store.block(second, of=cid)
+    assert (damaged.value.cid, missing.value.cid) == (first, second)
+
+
 def test_an_unknown_document_is_missing(kept):
     cid = root_of([document(10)])
     assert not kept.store.has(cid)
