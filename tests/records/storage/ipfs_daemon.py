@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -27,6 +28,25 @@ Promise.withResolvers ??= function () {
   const promise = new Promise((yes, no) => { resolve = yes; reject = no })
   return { promise, resolve, reject }
 }
+"""
+# The command line cannot take a swarm key, the library beneath it can.
+PRIVATE_DAEMON = """\
+import { readFileSync } from 'node:fs'
+import { Daemon } from 'ipfs-daemon'
+import { createLibp2p } from 'libp2p'
+import { preSharedKey } from 'libp2p/pnet'
+
+const repo = process.env.IPFS_PATH
+const psk = readFileSync(`${repo}/swarm.key`)
+const daemon = new Daemon({
+  repo,
+  preload: { enabled: false },
+  libp2p: ({ libp2pOptions }) =>
+    createLibp2p({ ...libp2pOptions, connectionProtector: preSharedKey({ psk }) })
+})
+await daemon.start()
+console.log('Daemon is ready')
+process.on('SIGTERM', async () => { await daemon.stop(); process.exit(0) })
 """
 CONFIG = {
     "Addresses": {
@@ -63,6 +83,7 @@ def install():
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / "preload.cjs").write_text(PRELOAD)
+        (folder / "private-daemon.mjs").write_text(PRIVATE_DAEMON)
         package = json.dumps(PACKAGE)
         done = folder / "installed.json"
         if not done.exists() or done.read_text() != package:
@@ -73,26 +94,34 @@ def install():
     return folder
 
 
+def new_swarm_key():
+    """Return the file that lets nodes into one private swarm."""
+    return f"/key/swarm/psk/1.0.0/\n/base16/\n{secrets.token_hex(32)}\n"
+
+
 class IpfsDaemon:
     """A node that its context starts and stops; it knows no other node.
 
     Args:
         packages: what ``install`` returned.
         repo: an empty folder for its keys and blocks.
+        swarm_key: what ``new_swarm_key`` returned; it then speaks to no node
+            without the same one.
     """
 
-    def __init__(self, packages, repo):
+    def __init__(self, packages, repo, *, swarm_key=None):
         self.repo = repo
+        self._swarm_key = swarm_key
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(repo),
             "IPFS_PATH": str(repo),
         }
-        self._command = [
-            "node",
-            f"--require={packages / 'preload.cjs'}",
-            str(packages / "node_modules" / "ipfs" / "src" / "cli.js"),
-        ]
+        node = ["node", f"--require={packages / 'preload.cjs'}"]
+        self._command = [*node, str(packages / "node_modules/ipfs/src/cli.js")]
+        self._daemon = [*self._command, "daemon"]
+        if swarm_key:
+            self._daemon = [*node, str(packages / "private-daemon.mjs")]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -115,6 +144,8 @@ class IpfsDaemon:
             capture_output=True,
             timeout=START_SECONDS,
         )
+        if self._swarm_key:
+            (self.repo / "swarm.key").write_text(self._swarm_key)
         self.start()
         return self
 
@@ -124,7 +155,7 @@ class IpfsDaemon:
     def start(self):
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [*self._command, "daemon"],
+                self._daemon,
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -135,6 +166,14 @@ class IpfsDaemon:
                 self.stop()
                 raise RuntimeError(f"IPFS did not start:\n{self.log.read_text()}")
             time.sleep(0.1)
+
+    def kill(self):
+        """End it as a power cut would."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process = None
 
     def stop(self):
         if self._process is None:
