@@ -2,6 +2,9 @@
 
 import secrets
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -26,8 +29,8 @@ ROUNDS, DOCUMENTS = 5, 300
 
 
 def measure() -> list[Result]:
-    """CIDs, envelopes, wraps; the bare primitive and ours in turns."""
-    return [_naming(), *_sealing(), _granting()]
+    """CIDs, envelopes, wraps; the bare primitive and ours in turns. Then memory."""
+    return [_naming(), *_sealing(), _granting(), _streaming()]
 
 
 def _naming() -> Result:
@@ -91,6 +94,24 @@ def _granting() -> Result:
     return Result(
         "documents granted", rate, "/s", 700, "on one core, without the database", "≥"
     )
+
+
+def _streaming() -> Result:
+    peak = peak_of_streaming()
+    return Result(
+        "memory for 2 GiB sealed, stored, opened", peak, "MiB", 200, "the whole process"
+    )
+
+
+def peak_of_streaming() -> float:
+    """MiB that a process holds at most while 2 GiB pass into a store and back."""
+    with tempfile.TemporaryDirectory(prefix="anamnesis-bench-") as folder:
+        done = subprocess.run(  # noqa: S603 our own
+            [sys.executable, "-m", "benchmarks.streaming_run", folder],
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+    return float(done.stdout)
 
 
 def _wrapped(data_key: bytes, public: RSAPublicKey, record: bytes, own: bytes) -> bytes:
