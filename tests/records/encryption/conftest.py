@@ -1,6 +1,7 @@
 """Two readers with keys of their own."""
 
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -33,3 +34,10 @@ def alice():
 @pytest.fixture(scope="session")
 def bob():
     return Reader(rsa.generate_private_key(65537, 3072))
+
+
+def above_modulus(make, reader):
+    """Return a ciphertext plus the modulus, which a careless reader would open."""
+    modulus = reader.public_key.public_numbers().n
+    sums = (int.from_bytes(make()) + modulus for _ in count())
+    return next(each for each in sums if each < 2**3072).to_bytes(384)

@@ -27,6 +27,7 @@ from records.encryption.format import (
     encode_header,
     padded_length,
 )
+from tests.records.changes import changed, same_until
 from tests.records.encryption.conftest import DATA_KEY, OTHER_RECORD, RECORD
 
 SIZE = 1024
@@ -121,6 +122,28 @@ def test_any_flipped_bit_is_refused(bit):
     changed[bit // 8] ^= 1 << bit % 8
     released = released_before_refusal(bytes(changed), EnvelopeRejected)
     assert CONTENT.startswith(released)
+
+
+@given(changed(SEALED), st.integers(1, 5000))
+@settings(max_examples=300)
+def test_any_change_is_refused_with_nothing_of_its_chunk_released(made, cut):
+    parts = [made[at : at + cut] for at in range(0, len(made), cut)]
+    released = bytearray()
+    stream = open_sealed(parts, data_key=DATA_KEY, record_id=RECORD)
+    with pytest.raises(EnvelopeRejected):
+        pour(stream, released)
+    sound = max(0, same_until(SEALED, made) - HEADER_LENGTH) // SEALED_SIZE
+    assert CONTENT[: sound * SIZE].startswith(released)
+
+
+@given(st.integers(0, len(CHUNKS) - 2), st.integers(0, 15))
+def test_nothing_is_released_where_only_the_tag_is_wrong(index, at):
+    chunks = list(CHUNKS)
+    tag = bytearray(chunks[index + 1])
+    tag[at - 16] ^= 1
+    chunks[index + 1] = bytes(tag)
+    released = released_before_refusal(b"".join(chunks), EnvelopeRejected)
+    assert released == CONTENT[: index * SIZE]
 
 
 @given(st.integers(0, len(CONTENT) // SIZE - 1))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.encryption.errors import (
+    EnvelopeRejected,
     EnvelopeTruncated,
     HeaderRejected,
     NotAnEnvelope,
@@ -20,6 +21,7 @@ from records.encryption.format import (
     encode_header,
     padded_length,
 )
+from tests.records.changes import changed
 from tests.records.encryption.conftest import RECORD
 
 HEADER = Header(RECORD, b"nonce-7", 4096)
@@ -60,6 +62,15 @@ def test_every_shortened_header_is_refused():
             decode_header(ENCODED[:length])
     with pytest.raises(NotAnEnvelope):
         decode_header(b"")
+
+
+@given(changed(ENCODED))
+def test_a_changed_header_is_another_one_or_none(made):
+    try:
+        header = decode_header(made)
+    except EnvelopeRejected:
+        return
+    assert encode_header(header) == made[:HEADER_LENGTH]
 
 
 @pytest.mark.parametrize("size", [0, 512, 1025, 2_097_152])

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from records.encryption.errors import NameRejected, WrapRejected
 from records.encryption.names import SEALED_NAME_LENGTH, open_name, seal_name
 from records.encryption.wrapping import oaep, unwrap_key
-from tests.records.encryption.conftest import OTHER_RECORD, RECORD
+from tests.records.changes import changed
+from tests.records.encryption.conftest import OTHER_RECORD, RECORD, above_modulus
 
 
 def seal_for(reader, name):
@@ -66,6 +67,28 @@ def test_any_changed_digit_is_refused(alice, at, digit):
     if changed != sealed:
         with pytest.raises(NameRejected):
             open_by(alice, changed)
+
+
+TEXT = st.text("0123456789abcdefABF \n\u0660", max_size=40)
+
+
+@given(data=st.data())
+@settings(max_examples=100)
+def test_any_change_of_a_sealed_name_is_refused(alice, data):
+    sealed = seal_for(alice, "kidney left.dcm")
+    made = data.draw(changed(sealed, TEXT))
+    with pytest.raises(NameRejected):
+        open_by(alice, made)
+
+
+def test_the_same_number_written_otherwise_is_refused(alice):
+    sealed = seal_for(alice, "kidney left.dcm")
+    larger = above_modulus(lambda: bytes.fromhex(seal_for(alice, "kidney")), alice)
+    for made in (sealed.upper(), f"00{sealed}", f" {sealed}", f"0x{sealed}"):
+        with pytest.raises(NameRejected):
+            open_by(alice, made)
+    with pytest.raises(NameRejected):
+        open_by(alice, larger.hex())
 
 
 @pytest.mark.parametrize("sealed", ["", "00", "zz" * 384, "00" * 384, "AA" * 384])

@@ -22,7 +22,13 @@ from records.encryption.wrapping import (
     wrap_key,
     wraps_hash,
 )
-from tests.records.encryption.conftest import DATA_KEY, OTHER_RECORD, RECORD
+from tests.records.changes import changed
+from tests.records.encryption.conftest import (
+    DATA_KEY,
+    OTHER_RECORD,
+    RECORD,
+    above_modulus,
+)
 
 
 def wrap_for(reader, *, record_id=RECORD, data_key=DATA_KEY):
@@ -69,6 +75,22 @@ def test_any_flipped_bit_of_a_wrap_is_refused(alice, bit):
     changed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(WrapRejected):
         unwrap_by(alice, bytes(changed))
+
+
+@given(data=st.data())
+@settings(max_examples=100)
+def test_any_change_of_a_wrap_is_refused(alice, data):
+    made = data.draw(changed(wrap_for(alice)))
+    with pytest.raises(WrapRejected):
+        unwrap_by(alice, made)
+
+
+def test_the_same_number_written_otherwise_is_refused(alice):
+    wrapped = wrap_for(alice)
+    larger = above_modulus(lambda: wrap_for(alice), alice)
+    for made in (bytes(1) + wrapped, wrapped[::-1], larger):
+        with pytest.raises(WrapRejected):
+            unwrap_by(alice, made)
 
 
 @given(noise=st.binary(max_size=500))

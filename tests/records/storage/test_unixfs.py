@@ -25,6 +25,7 @@ from records.storage.unixfs import (
     read,
     root_of,
 )
+from tests.records.changes import changed
 
 HELLO = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
 
@@ -139,6 +140,22 @@ def test_any_flipped_bit_in_a_store_is_refused(content, data):
     assert damaged.value.cid == spoiled
 
 
+@given(st.binary(min_size=40, max_size=200), st.data())
+def test_any_change_of_a_block_is_refused(content, data):
+    blocks, root = tree(content, chunk_size=8, links_per_node=3)
+    at = data.draw(st.sampled_from(sorted(blocks, key=bytes)))
+    before = blocks[at]
+    others = st.sampled_from([each for each in blocks.values() if each != before])
+    blocks[at] = data.draw(changed(before) | others)
+    released: list[bytes] = []
+    with pytest.raises(BlockDamaged) as damaged:
+        released.extend(read(root, blocks.__getitem__))
+    assert damaged.value.cid == at
+    leaves = [content[start : start + 8] for start in range(0, len(content), 8)]
+    sound = leaves.index(before) if before in leaves else len(leaves)
+    assert content[: 8 * sound].startswith(b"".join(released))
+
+
 def test_children_come_before_their_parents():
     seen: set[bytes] = set()
     for block in build([bytes(range(100))], chunk_size=3, links_per_node=3):
@@ -166,6 +183,16 @@ def test_a_node_with_a_flipped_bit_is_another_node_or_none(bit):
     except NodeRejected:
         return
     assert encode_node(links) == changed
+
+
+@given(changed(NODE))
+@settings(max_examples=300)
+def test_a_changed_node_is_another_node_or_none(made):
+    try:
+        links = decode_node(made)
+    except NodeRejected:
+        return
+    assert encode_node(links) == made
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(NODE.__add__))
@@ -243,6 +270,20 @@ def test_other_text_is_no_cid(text):
 def test_cids_of_another_form_are_refused(text):
     with pytest.raises(CidRejected):
         parse_cid(text)
+
+
+@given(changed(HELLO, st.text("abcdefghijklmnopqrstuvwxyz234567BZ=\n0é", max_size=60)))
+@settings(max_examples=300)
+def test_a_changed_cid_is_another_cid_or_none(made):
+    with suppress(CidRejected):
+        assert str(parse_cid(made)) == made
+
+
+@given(changed(LEAF))
+@settings(max_examples=300)
+def test_changed_bytes_are_another_cid_or_none(made):
+    with suppress(CidRejected):
+        assert bytes(decode_cid(made)) == made
 
 
 @given(st.binary(max_size=40))
