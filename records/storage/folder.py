@@ -117,7 +117,12 @@ class FolderStore:
             if self._is_sound(root):
                 return
             self.remove(root)
-        _sync(folder.parent)
+        try:
+            _sync(folder.parent)
+        except OSError:
+            # Its name may not outlive a crash, so it is not put.
+            folder.rename(incoming)
+            raise
 
     def _is_sound(self, root: CID) -> bool:
         try:
