@@ -7,6 +7,7 @@ from threading import Thread
 
 import pytest
 
+from records.content import content_store
 from records.storage.errors import BlockDamaged, BlockMissing, StoreUnavailable
 from records.storage.folder import FolderStore
 from records.storage.ipfs import IpfsStore
@@ -229,3 +230,22 @@ def test_a_node_mends_what_it_has_pinned(ipfs_daemon, tmp_path, harm):
     assert PeeredStore(node.store, [peer]).mend(cid)
     assert b"".join(node.store.read(cid)) == content
     assert node.store.has(cid)
+
+
+@pytest.mark.ipfs
+@pytest.mark.timeout(1200)
+def test_the_site_s_own_store_asks_the_nodes_that_it_is_told(
+    ipfs_daemon, settings, tmp_path
+):
+    content = secrets.token_bytes(CHUNK_SIZE + 99)
+    cid = IpfsStore(ipfs_daemon.api).put([content])
+    settings.BLOCKS = tmp_path
+    settings.IPFS_PEERS = [NOWHERE]
+    with pytest.raises(BlockMissing):
+        b"".join(content_store.__wrapped__().read(cid))
+    settings.IPFS_PEERS = [NOWHERE, ipfs_daemon.api]
+    site = content_store.__wrapped__()
+    assert b"".join(site.read(cid)) == content
+    assert not site.has(cid)
+    assert site.mend(cid)
+    assert b"".join(FolderStore(tmp_path).read(cid)) == content
