@@ -2,13 +2,14 @@
 
 import statistics
 import time
-from datetime import date
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from benchmarks.long_history import GUARDIAN, add_documents, hospital_with_child
 from benchmarks.result import Result
 from benchmarks.site import report, start
+from portal.row_security import UPKEEP, in_the_name_of
 
 if TYPE_CHECKING:
     from portal.models import Institution
@@ -19,6 +20,7 @@ PAGES = 60
 EACH = 3  # acts about each of the other patients
 
 
+@in_the_name_of(UPKEEP)
 def main() -> None:
     """One long history, first among few patients, then among many."""
     start()
@@ -28,8 +30,8 @@ def main() -> None:
 
     settings.ALLOWED_HOSTS = ["*"]
     call_command("collectstatic", interactive=False, verbosity=0)
-    hospital, child = _world()
-    _documents(hospital, child)
+    hospital, child = hospital_with_child()
+    add_documents(hospital, child, DOCUMENTS)
     _others(hospital, FEW)
     few = _measured(child)
     _others(hospital, MANY - FEW)
@@ -51,65 +53,6 @@ def main() -> None:
                 f"{few[1]} beside {FEW}",
             ),
         ]
-    )
-
-
-def _world() -> "tuple[Institution, Patient]":
-    from portal.acting import acting_for
-    from portal.actions.institutions import register_institution
-    from portal.actions.members import add_first_admin
-    from portal.models import Institution, User
-    from portal.roles import Role
-    from records.actions.patients import NewPatient, register_patient
-
-    hospital = register_institution(name="The hospital", kind=Institution.Kind.HOSPITAL)
-    admin = User.objects.create_user("admin@hospital.example", full_name="An admin")
-    add_first_admin(institution=hospital, user=admin, role=Role.HOSPITAL_ADMIN)
-    new = NewPatient(
-        full_name="The child",
-        birth_date=date(2024, 1, 1),
-        hospital_number="1",
-        guardian_name="The guardian",
-        guardian_email="guardian@family.example",
-    )
-    return hospital, register_patient(new=new, by=acting_for(admin, hospital.pk))
-
-
-def _documents(hospital: "Institution", child: "Patient") -> None:
-    """A long history: each document with its act, its wrap and its name."""
-    from ledger.events import Event
-    from portal.keys import sealing_key
-    from records.models import Act, Document, KeyWrap
-    from records.wrapping import wrap_for
-
-    key = sealing_key(child.holder_id)
-    documents = [
-        Document(
-            patient=child,
-            institution=hospital,
-            kind=Document.Kind.IMAGE,
-            media_type="image/png",
-            cid=f"bafy{number}",
-            sealed_bytes=1,
-            key_commitment=token_bytes(32),
-            statement_id=token_bytes(16),
-        )
-        for number in range(DOCUMENTS)
-    ]
-    Document.objects.bulk_create(documents, batch_size=1000)
-    KeyWrap.objects.bulk_create(
-        wrap_for(each, child.holder_id, key, token_bytes(32), "left-kidney.png")
-        for each in documents
-    )
-    Act.objects.bulk_create(
-        Act(
-            statement_id=each.statement_id,
-            event=Event.DOCUMENT_ADDED,
-            patient=child,
-            institution=hospital,
-            document=each,
-        )
-        for each in documents
     )
 
 
@@ -164,7 +107,7 @@ def _measured(child: "Patient") -> tuple[float, int]:
 
     client, address = Client(), reverse("patient", args=[child.pk])
     client.force_login(
-        User.objects.get(email="guardian@family.example"),
+        User.objects.get(email=GUARDIAN),
         backend="allauth.account.auth_backends.AuthenticationBackend",
     )
     client.get(address)

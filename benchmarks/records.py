@@ -9,17 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPrivateKey,
-    RSAPublicKey,
-    generate_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.result import Result
 from records.encryption.envelope import new_data_key, open_sealed, seal
 from records.encryption.format import CHUNK_SIZE
-from records.encryption.names import open_name, seal_name
 from records.encryption.wrapping import key_id, unwrap_key, wrap_key
 from records.storage.unixfs import root_of
 
@@ -66,29 +61,25 @@ def _sealing() -> Iterator[Result]:
 
 
 def _granting() -> Result:
-    """The cryptography of a grant: unwrap, open the name, wrap and seal anew."""
+    """The cryptography of a grant: unwrap, wrap anew."""
     patient, hospital = (generate_private_key(65537, 3072) for _ in range(2))
-    record, key = bytes(16), new_data_key()
-
-    def seal_for(
-        reader: RSAPrivateKey, data_key: bytes, name: str
-    ) -> tuple[bytes, str]:
-        public, own = reader.public_key(), key_id(reader.public_key())
-        given = (public, record, own)
-        return _wrapped(data_key, *given), _named(name, *given)
-
-    wrapped, named = seal_for(patient, key, "left-kidney.png")
-    own = key_id(patient.public_key())
+    record = bytes(16)
+    own, other = key_id(patient.public_key()), key_id(hospital.public_key())
+    wrapped = wrap_key(
+        new_data_key(),
+        public_key=patient.public_key(),
+        record_id=record,
+        recipient_key_id=own,
+    )
     started = time.perf_counter()
     for _ in range(DOCUMENTS):
-        seal_for(
-            hospital,
+        wrap_key(
             unwrap_key(
                 wrapped, private_key=patient, record_id=record, recipient_key_id=own
             ),
-            open_name(
-                named, private_key=patient, record_id=record, recipient_key_id=own
-            ),
+            public_key=hospital.public_key(),
+            record_id=record,
+            recipient_key_id=other,
         )
     rate = DOCUMENTS / (time.perf_counter() - started)
     return Result(
@@ -112,14 +103,6 @@ def peak_of_streaming() -> float:
             stdout=subprocess.PIPE,
         )
     return float(done.stdout)
-
-
-def _wrapped(data_key: bytes, public: RSAPublicKey, record: bytes, own: bytes) -> bytes:
-    return wrap_key(data_key, public_key=public, record_id=record, recipient_key_id=own)
-
-
-def _named(name: str, public: RSAPublicKey, record: bytes, own: bytes) -> str:
-    return seal_name(name, public_key=public, record_id=record, recipient_key_id=own)
 
 
 def _ratio(bare: Callable[[], object], ours: Callable[[], object]) -> float:

@@ -13,7 +13,7 @@ from diagnosis.imaging.errors import ImageRefused
 from diagnosis.imaging.image import FileFormat
 
 NAME_BYTES = 200
-"""A longer file name is cut: it is sealed by RSA, which takes no more."""
+"""A longer file name is cut: names are sealed to one length, which has a limit."""
 
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "dicom": "application/dicom"}
 

@@ -8,7 +8,7 @@ from records.encryption.envelope import open_sealed
 from records.encryption.names import open_name
 from records.encryption.wrapping import check_commitment, unwrap_key
 from records.errors import RecordDamaged
-from records.models import Document
+from records.models import Document, KeyWrap
 from records.proofs import check_against_ledger
 from records.storage.cids import parse_cid
 
@@ -38,7 +38,16 @@ def data_key_of(document: Document, holder_id: UUID) -> bytes:
     wrap = document.wraps.filter(holder_id=holder_id).first()
     if wrap is None:
         raise RecordDamaged("The key of this document is not there for this reader.")
-    key_id = bytes(wrap.key_id)
+    return data_key_in(wrap)
+
+
+def data_key_in(wrap: KeyWrap) -> bytes:
+    """The data key in a wrap, unwrapped with its holder's key.
+
+    Raises:
+        RecordDamaged: the wrap does not open, or holds another document's key.
+    """
+    document, key_id = wrap.document, bytes(wrap.key_id)
     with RecordDamaged.instead_of_encryption_errors():
         data_key = unwrap_key(
             bytes(wrap.wrapped_key),
@@ -53,15 +62,18 @@ def data_key_of(document: Document, holder_id: UUID) -> bytes:
 
 
 def name_of(document: Document, holder_id: UUID) -> str:
-    """The file's own name, for a holder of the key; a neutral one for others."""
+    """The file's own name, for a holder of the key; a neutral one for others.
+
+    Raises:
+        RecordDamaged: the holder's wrap holds no key of the document, or the name was
+            altered.
+    """
+    # Not filtered by the database: whoever lists documents has fetched all wraps.
     wrap = next((w for w in document.wraps.all() if w.holder_id == holder_id), None)
     if wrap is None:
         return str(Document.Kind(document.kind).label)
-    key_id = bytes(wrap.key_id)
+    data_key = data_key_in(wrap)
     with RecordDamaged.instead_of_encryption_errors():
         return open_name(
-            wrap.sealed_name,
-            private_key=opening_key(key_id),
-            record_id=document.pk.bytes,
-            recipient_key_id=key_id,
+            document.sealed_name, data_key=data_key, record_id=document.pk.bytes
         )

@@ -3,23 +3,16 @@
 from uuid import UUID
 
 from portal.keys import SealingKey
-from records.encryption.names import seal_name
 from records.encryption.wrapping import wrap_key
 from records.models import Document, KeyWrap
 
 
 def wrap_for(
-    document: Document, holder_id: UUID, key: SealingKey, data_key: bytes, name: str
+    document: Document, holder_id: UUID, key: SealingKey, data_key: bytes
 ) -> KeyWrap:
-    """An unsaved wrap of the data key, with the name sealed beside it."""
+    """An unsaved wrap of the data key."""
     wrapped = wrap_key(
         data_key,
-        public_key=key.public_key,
-        record_id=document.pk.bytes,
-        recipient_key_id=key.key_id,
-    )
-    sealed_name = seal_name(
-        name,
         public_key=key.public_key,
         record_id=document.pk.bytes,
         recipient_key_id=key.key_id,
@@ -29,5 +22,4 @@ def wrap_for(
         holder_id=holder_id,
         key_id=key.key_id,
         wrapped_key=wrapped,
-        sealed_name=sealed_name,
     )

@@ -16,7 +16,7 @@ from portal.models import Institution
 from portal.row_security import UPKEEP, in_the_name_of
 from records.encryption.wrapping import granted_hash, wraps_hash
 from records.models import Consent, KeyWrap, Patient
-from records.opening import data_key_of, name_of
+from records.opening import data_key_of
 from records.permissions import check_may_manage_consents, opened_by
 from records.recording import Happening, Sealing, record
 from records.scope import EVERYTHING, Purpose, Scope
@@ -137,10 +137,8 @@ def _wraps_for(
     patient: Patient, institution: Institution, scope: Scope
 ) -> list[KeyWrap]:
     key, holder_id = sealing_key(institution.holder_id), patient.holder_id
-    documents = (
-        opened_by(scope, patient, institution)
-        .exclude(wraps__holder_id=institution.holder_id)
-        .prefetch_related("wraps")
+    documents = opened_by(scope, patient, institution).exclude(
+        wraps__holder_id=institution.holder_id
     )
     return [
         wrap_for(
@@ -148,7 +146,6 @@ def _wraps_for(
             institution.holder_id,
             key,
             data_key_of(document, holder_id),
-            name_of(document, holder_id),
         )
         for document in documents
     ]

@@ -14,6 +14,7 @@ from portal.models import Institution
 from portal.row_security import UPKEEP, in_the_name_of
 from records.content import content_store
 from records.encryption.envelope import new_data_key, seal
+from records.encryption.names import seal_name
 from records.encryption.wrapping import key_commitment, wraps_hash
 from records.models import Consent, Document, KeyWrap, Patient
 from records.opening import unseal
@@ -80,6 +81,7 @@ def add_document(
         cid=str(cid),
         sealed_bytes=counted.total,
         key_commitment=key_commitment(data_key, document_id.bytes),
+        sealed_name=seal_name(new.name, data_key=data_key, record_id=document_id.bytes),
         about=new.about,
         created_by=by.user if by else None,
     )
@@ -129,7 +131,7 @@ def _save(
         # Once more: care may have ended while a large file was sealed.
         check_may_add_document(by, document.patient)
     wraps = [
-        wrap_for(document, holder, sealing_key(holder), data_key, new.name)
+        wrap_for(document, holder, sealing_key(holder), data_key)
         for holder in new.readers or _readers(document)
     ]
     pairs = ((bytes(wrap.key_id), bytes(wrap.wrapped_key)) for wrap in wraps)

@@ -1,61 +1,63 @@
-"""Seals the name of a document for one reader, as hex text."""
+"""Seals the name of a document under its data key, as hex text."""
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from records.encryption.errors import NameRejected
-from records.encryption.wrapping import check_rsa_size, oaep, recipient_label
+from records.encryption.format import TAG_LENGTH
+from records.encryption.wrapping import derived_key
 
 LONGEST_NAME = 255
 PLAIN_LENGTH = 1 + LONGEST_NAME
-SEALED_NAME_LENGTH = 768
-# Keeps a sealed name from being offered as a key wrap of the same record.
-_DOMAIN = b"AML1-name"
+NONCE_LENGTH = 12
+# Version 1 was sealed by RSA for each reader apart, and did not say its version.
+VERSION = b"\x02"
+SEALED_NAME_LENGTH = 2 * (len(VERSION) + NONCE_LENGTH + PLAIN_LENGTH + TAG_LENGTH)
+_PURPOSE = b"AML1-name"
 
 
-def seal_name(
-    name: str, *, public_key: RSAPublicKey, record_id: bytes, recipient_key_id: bytes
-) -> str:
-    """Seal a name for one reader with RSA-3072-OAEP (SHA-256).
+def seal_name(name: str, *, data_key: bytes, record_id: bytes) -> str:
+    """Seal a name for everyone who holds the document's data key.
 
-    What is sealed: length u8 ‖ name in UTF-8 ‖ zeros up to 256 bytes, so that the
-    sealed name does not tell the length. OAEP label: "AML1-name" ‖ record id ‖ key id.
+    The bytes: version u8, 2 ‖ nonce (12, random) ‖ AES-256-GCM ciphertext (256) ‖
+    tag (16). Key: HKDF-SHA256 of the data key without salt, info "AML1-name" ‖
+    record id. Associated data: the version. Plaintext: length u8 ‖ name in UTF-8 ‖
+    zeros up to 256 bytes, so that the sealed name does not tell the length.
 
     Args:
         name: up to 255 bytes in UTF-8.
-        public_key: the reader's, RSA with 3072 bits.
+        data_key: the document's, 32 bytes.
         record_id: 16 bytes; the name opens for this record only.
-        recipient_key_id: 32 bytes; the name opens for this key only.
 
     Returns:
-        768 lower-case hex digits, different each time.
+        570 lower-case hex digits, different each time.
 
     Raises:
         NameRejected: the name is too long, or not text.
-        ValueError: an id or the key has a wrong length.
+        ValueError: the data key or the record id has a wrong length.
     """
-    check_rsa_size(public_key.key_size)
-    label = _DOMAIN + recipient_label(record_id, recipient_key_id)
-    return public_key.encrypt(_encode(name), oaep(label)).hex()
+    cipher = AESGCM(derived_key(data_key, purpose=_PURPOSE, record_id=record_id))
+    nonce = secrets.token_bytes(NONCE_LENGTH)
+    return (VERSION + nonce + cipher.encrypt(nonce, _encode(name), VERSION)).hex()
 
 
-def open_name(
-    sealed: str,
-    *,
-    private_key: RSAPrivateKey,
-    record_id: bytes,
-    recipient_key_id: bytes,
-) -> str:
-    """Open a name sealed by ``seal_name`` for this record and this key.
+def open_name(sealed: str, *, data_key: bytes, record_id: bytes) -> str:
+    """Open a name sealed by ``seal_name`` for this record under this data key.
+
+    The caller must have checked the key's commitment (``wrapping.check_commitment``).
 
     Raises:
-        NameRejected: the text was changed, or sealed for another record or key.
-        ValueError: an id or the key has a wrong length.
+        NameRejected: the text was changed, is of another version, or was sealed for
+            another record or under another data key.
+        ValueError: the data key or the record id has a wrong length.
     """
-    check_rsa_size(private_key.key_size)
-    label = _DOMAIN + recipient_label(record_id, recipient_key_id)
+    cipher = AESGCM(derived_key(data_key, purpose=_PURPOSE, record_id=record_id))
+    body = _decode_hex(sealed)[len(VERSION) :]
     try:
-        plain = private_key.decrypt(_decode_hex(sealed), oaep(label))
-    except ValueError as error:
+        plain = cipher.decrypt(body[:NONCE_LENGTH], body[NONCE_LENGTH:], VERSION)
+    except InvalidTag as error:
         raise NameRejected(
             "The sealed name does not open for this record with this key."
         ) from error
@@ -78,7 +80,7 @@ def _decode(plain: bytes) -> str:
     try:
         name = plain[1 : 1 + plain[0]].decode()
         well_formed = _encode(name) == plain
-    except (IndexError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         well_formed = False
         name = ""
     if not well_formed:
@@ -88,5 +90,13 @@ def _decode(plain: bytes) -> str:
 
 def _decode_hex(sealed: str) -> bytes:
     if len(sealed) != SEALED_NAME_LENGTH or set(sealed) - set("0123456789abcdef"):
-        raise NameRejected("A sealed name is 768 lower-case hex digits.")
-    return bytes.fromhex(sealed)
+        raise NameRejected(
+            f"A sealed name is {SEALED_NAME_LENGTH} lower-case hex digits."
+        )
+    decoded = bytes.fromhex(sealed)
+    if decoded[:1] != VERSION:
+        raise NameRejected(
+            f"The name is sealed in version {decoded[0]};"
+            f" this software reads version {VERSION[0]}."
+        )
+    return decoded

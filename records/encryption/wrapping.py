@@ -16,7 +16,7 @@ from records.encryption.format import RECORD_ID_LENGTH
 
 RSA_BITS = 3072
 KEY_ID_LENGTH = 32
-COMMITMENT_LENGTH = 32
+DERIVED_LENGTH = 32
 
 
 def key_id(public_key: RSAPublicKey) -> bytes:
@@ -93,10 +93,22 @@ def key_commitment(data_key: bytes, record_id: bytes) -> bytes:
     Raises:
         ValueError: the data key or the record id has a wrong length.
     """
+    return derived_key(data_key, purpose=b"AML1-commit", record_id=record_id)
+
+
+def derived_key(data_key: bytes, *, purpose: bytes, record_id: bytes) -> bytes:
+    """Return 32 bytes for one purpose: HKDF-SHA256 without salt.
+
+    The info is purpose ‖ record id. From what is derived, neither the data key nor
+    what is derived for another purpose can be told.
+
+    Raises:
+        ValueError: the data key or the record id has a wrong length.
+    """
     if len(data_key) != DATA_KEY_LENGTH or len(record_id) != RECORD_ID_LENGTH:
         raise ValueError("A data key has 32 bytes and a record id 16.")
-    info = b"AML1-commit" + record_id
-    kdf = HKDF(hashes.SHA256(), length=COMMITMENT_LENGTH, salt=None, info=info)
+    info = purpose + record_id
+    kdf = HKDF(hashes.SHA256(), length=DERIVED_LENGTH, salt=None, info=info)
     return kdf.derive(data_key)
 
 

@@ -43,6 +43,7 @@ class Document(models.Model):
     cid = models.CharField(max_length=80, help_text="CIDv1 of the sealed bytes")
     sealed_bytes = models.BigIntegerField()
     key_commitment = models.BinaryField(max_length=32)
+    sealed_name = models.TextField(help_text="hex; sealed under the data key")
     statement_id = models.BinaryField(unique=True, max_length=16)
     about = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="followed_by"

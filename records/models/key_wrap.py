@@ -16,7 +16,6 @@ class KeyWrap(models.Model):
     holder = models.ForeignKey(KeyHolder, models.CASCADE, related_name="wraps")
     key_id = models.BinaryField(max_length=32)
     wrapped_key = models.BinaryField()
-    sealed_name = models.TextField(help_text="hex of the RSA-sealed file name")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

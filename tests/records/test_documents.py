@@ -70,8 +70,7 @@ def test_the_same_content_twice_shares_nothing(cast: Cast):
 
 
 def test_the_name_is_sealed_and_read_by_key_holders_only(cast: Cast):
-    for wrap in cast.image_a.wraps.all():
-        assert FILE_NAME.encode() not in bytes.fromhex(wrap.sealed_name)
+    assert FILE_NAME.encode() not in bytes.fromhex(cast.image_a.sealed_name)
     assert name_of(cast.image_a, cast.a.holder_id) == FILE_NAME
     assert name_of(cast.image_a, cast.child.holder_id) == FILE_NAME
     assert name_of(cast.image_a, cast.c.holder_id) == "Ultrasound image"
@@ -80,9 +79,7 @@ def test_the_name_is_sealed_and_read_by_key_holders_only(cast: Cast):
 def test_long_and_short_names_are_sealed_to_the_same_length(cast: Cast):
     names = ["a.png", "ニーレ" * 20 + ".png"]
     sealed = {
-        len(wrap.sealed_name)
-        for name in names
-        for wrap in add_image(cast.child, cast.bea, b"x", name).wraps.all()
+        len(add_image(cast.child, cast.bea, b"x", name).sealed_name) for name in names
     }
     assert len(sealed) == 1
 
@@ -164,11 +161,13 @@ def take_everything(cast: Cast, image: Document) -> None:
     """All that another document has, its statement excepted."""
     other = cast.image_b
     Document.objects.filter(pk=image.pk).update(
-        cid=other.cid, key_commitment=other.key_commitment
+        cid=other.cid,
+        key_commitment=other.key_commitment,
+        sealed_name=other.sealed_name,
     )
     theirs = other.wraps.get(holder_id=cast.b.holder_id)
     image.wraps.filter(holder_id=cast.b.holder_id).update(
-        wrapped_key=theirs.wrapped_key, sealed_name=theirs.sealed_name
+        wrapped_key=theirs.wrapped_key
     )
 
 
@@ -205,13 +204,39 @@ def test_an_altered_row_is_refused_and_the_page_says_why(
     assert openings(image) == 0
 
 
-@pytest.mark.parametrize("alter", [swap_wraps, take_wrap])
+def take_name(cast: Cast, image: Document) -> None:
+    other = cast.image_b.sealed_name
+    Document.objects.filter(pk=image.pk).update(sealed_name=other)
+
+
+def lose_name(cast: Cast, image: Document) -> None:
+    Document.objects.filter(pk=image.pk).update(sealed_name="")
+
+
+NAMELESS = [swap_wraps, give_another_holders_wrap, take_commitment, take_everything]
+NAMELESS += [take_name, lose_name]
+
+
+@pytest.mark.parametrize("alter", NAMELESS)
+def test_an_altered_name_or_key_shows_no_name(cast: Cast, image: Document, alter):
+    alter(cast, image)
+    image = Document.objects.get(pk=image.pk)
+    with pytest.raises(RecordDamaged, match="This document was altered"):
+        name_of(image, cast.b.holder_id)
+
+
+def test_without_wraps_the_name_is_gone(cast: Cast, image: Document):
+    image.wraps.all().delete()
+    for holder in (cast.b, cast.child):
+        assert name_of(image, holder.holder_id) == "Ultrasound image"
+        with pytest.raises(RecordDamaged, match="not there for this reader"):
+            data_key_of(image, holder.holder_id)
+
+
+@pytest.mark.parametrize("alter", [swap_wraps, take_wrap, take_name])
 def test_one_damaged_document_does_not_close_the_history(
     cast: Cast, image: Document, sign_in, alter
 ):
-    KeyWrap.objects.filter(document=image).update(
-        sealed_name=cast.image_b.wraps.all()[0].sealed_name
-    )
     alter(cast, image)
     response = sign_in("bea").get(reverse("patient", args=[cast.child.pk]))
     assert response.status_code == 200
