@@ -15,8 +15,9 @@ from portal.keys import sealing_key
 from portal.models import Institution
 from portal.row_security import UPKEEP, in_the_name_of
 from records.encryption.wrapping import granted_hash, wraps_hash
+from records.errors import RecordDamaged
 from records.models import Consent, KeyWrap, Patient
-from records.opening import data_key_of
+from records.opening import data_key_in
 from records.permissions import check_may_manage_consents, opened_by
 from records.recording import Happening, Sealing, record
 from records.scope import EVERYTHING, Purpose, Scope
@@ -136,18 +137,18 @@ def _foreign_wraps(patient: Patient, institution: Institution) -> QuerySet[KeyWr
 def _wraps_for(
     patient: Patient, institution: Institution, scope: Scope
 ) -> list[KeyWrap]:
-    key, holder_id = sealing_key(institution.holder_id), patient.holder_id
+    key = sealing_key(institution.holder_id)
     documents = opened_by(scope, patient, institution).exclude(
         wraps__holder_id=institution.holder_id
     )
+    held = KeyWrap.objects.filter(
+        holder_id=patient.holder_id, document__in=documents
+    ).select_related("document")
+    if len(held) != documents.count():
+        raise RecordDamaged("The patient's key of a document is not there.")
     return [
-        wrap_for(
-            document,
-            institution.holder_id,
-            key,
-            data_key_of(document, holder_id),
-        )
-        for document in documents
+        wrap_for(wrap.document, institution.holder_id, key, data_key_in(wrap))
+        for wrap in held
     ]
 
 

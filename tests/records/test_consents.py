@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -139,6 +140,37 @@ def test_a_second_grant_is_refused_in_words(cast: Cast):
     cast.consent()
     with pytest.raises(Refused, match="Birchwood Hospital may already read this"):
         cast.consent()
+
+
+@pytest.mark.parametrize("alter", ["taken", "swapped"])
+def test_a_patients_key_that_was_altered_stops_the_grant(cast: Cast, alter: str):
+    wraps = KeyWrap.objects.filter(
+        holder_id=cast.child.holder_id, document__institution=cast.a
+    )
+    one, other = wraps[:2]
+    if alter == "taken":
+        one.delete()
+    else:
+        wraps.filter(pk=one.pk).update(wrapped_key=other.wrapped_key)
+        wraps.filter(pk=other.pk).update(wrapped_key=one.wrapped_key)
+    with pytest.raises(RecordDamaged):
+        cast.consent()
+    assert not Consent.objects.exists()
+    assert not Act.objects.filter(event=Event.CONSENT_GRANTED).exists()
+
+
+def test_many_documents_ask_the_database_no_more_than_few(cast: Cast):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            withdraw_consent(consent=cast.consent(), by=cast.grace)
+        return len(asked)
+
+    queries()  # opens the keys, which stay open
+    few = queries()
+    cast.a.enrolments.filter(patient=cast.child).update(ended_at=None)
+    for seed in range(3):
+        add_image(cast.child, cast.alan, picture(seed))
+    assert queries() == few
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -86_400])
