@@ -74,7 +74,8 @@ def ensure_roles_and_database() -> None:
     Safe to call again: passwords are set anew, nothing is dropped.
 
     Raises:
-        EnvironmentProblem: the server does not answer or refuses.
+        EnvironmentProblem: the server does not answer or refuses, or a login of ours
+            would pass the walls.
     """
     try:
         with psycopg.connect(
@@ -85,17 +86,29 @@ def ensure_roles_and_database() -> None:
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise EnvironmentProblem(f"The database does not answer: {reason}") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise EnvironmentProblem(
+            "The login in DATABASE_URL may not make the portal's own logins. Give it"
+            " CREATEROLE, and make it the owner of the database."
+        ) from error
 
 
 def _ensure_roles(admin: psycopg.Connection[Any]) -> None:
-    rows = admin.execute("SELECT rolname FROM pg_roles").fetchall()
-    existing = {name for (name,) in rows}
+    rows = admin.execute(
+        "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles"
+    ).fetchall()
+    existing = dict(rows)
     for name in (LEDGER_OWNER, *LOGINS.values()):
+        if existing.get(name):
+            raise EnvironmentProblem(
+                f"The login {name} passes row-level security. Take SUPERUSER and"
+                " BYPASSRLS from it."
+            )
         if name not in existing:
             admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
     for role, name in LOGINS.items():
         admin.execute(
-            sql.SQL("ALTER ROLE {} LOGIN NOBYPASSRLS PASSWORD {}").format(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
                 sql.Identifier(name), sql.Literal(_password(role) or None)
             )
         )

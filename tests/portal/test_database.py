@@ -1,10 +1,15 @@
 """The web logs in with little: it owns nothing and passes no wall."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
+from psycopg.conninfo import make_conninfo
 
+from portal import database
 from portal.database import LEDGER_OWNER, LOGINS, admin_conninfo
+from portal.environment import EnvironmentProblem
 
 LEDGER = ("entry", "checkpoint", "refused")
 
@@ -62,3 +67,30 @@ def test_the_web_takes_back_nothing_it_has_queued(db, change: str):
         with pytest.raises(DatabaseError, match="permission denied"):
             cursor.execute(change.format("ledger.inbox"))
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def weak_login(db) -> Iterator[str]:
+    """A login that may make no others, as DATABASE_URL might name one."""
+    with psycopg.connect(admin_conninfo(), autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE weak LOGIN")
+        yield make_conninfo(admin_conninfo(), user="weak")
+        superuser.execute("DROP ROLE weak")
+
+
+def test_a_login_that_may_make_no_logins_is_told_so(
+    weak_login: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(database, "admin_conninfo", lambda: weak_login)
+    with pytest.raises(EnvironmentProblem, match="Give it CREATEROLE"):
+        database.ensure_roles_and_database()
+
+
+def test_a_login_of_ours_that_passes_the_walls_stops_the_start(db):
+    with psycopg.connect(admin_conninfo(), autocommit=True) as superuser:
+        superuser.execute("ALTER ROLE anamnesis_sequencer BYPASSRLS")
+        try:
+            with pytest.raises(EnvironmentProblem, match="passes row-level security"):
+                database.ensure_roles_and_database()
+        finally:
+            superuser.execute("ALTER ROLE anamnesis_sequencer NOBYPASSRLS")
