@@ -82,6 +82,27 @@ def master_key() -> bytes:
     return _hex_key(secret_file("master"))
 
 
+def old_master_key() -> bytes | None:
+    """The master key before this one, as long as something may lie under it.
+
+    Taken from MASTER_KEY_OLD (hex), else from the file MASTER_KEY_OLD_FILE.
+
+    Raises:
+        EnvironmentProblem: readable by others, not 32 bytes of hex, or the same key.
+    """
+    if given := text("MASTER_KEY_OLD"):
+        old = _hex_key(given)
+    elif path := text("MASTER_KEY_OLD_FILE"):
+        old = _hex_key(_read_private(Path(path)))
+    else:
+        return None
+    if old == master_key():
+        raise EnvironmentProblem(
+            "MASTER_KEY_OLD is the master key itself; it names the one before."
+        )
+    return old
+
+
 def _read_private(path: Path) -> str:
     if not path.is_file():
         raise EnvironmentProblem(f"The key file {path} is not there.")

@@ -172,6 +172,16 @@ def private_half(key_id: bytes) -> object:
     )
 
 
+def sealed_anew(private: PrivateKey) -> bytes:
+    """The private half as it lies there, sealed under the master key of today.
+
+    Raises:
+        KeyUnavailable: it was sealed with a master key that is not known here.
+    """
+    label = _label(bytes(private.key_id))
+    return seal(unseal(bytes(private.sealed), purpose=label), purpose=label)
+
+
 # Opening a private key costs milliseconds, so a process keeps the last ones open: each
 # for whom the database gave it to, and for nobody else.
 @lru_cache(maxsize=256)

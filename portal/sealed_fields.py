@@ -3,35 +3,30 @@
 import hashlib
 import hmac
 import secrets
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import models
 
-from portal.environment import master_key
 from portal.errors import KeyUnavailable
+from portal.master_keys import NAME_BYTES, derived_key, key_name, master_keys
 
-VERSION = b"\x01"
+UNNAMED, NAMED = b"\x01", b"\x02"
+"""Versions; values of the first do not name their key, and are no longer made."""
 NONCE_BYTES = 12
 
 
-@cache
-def derived_key(purpose: str) -> bytes:
-    """32 bytes for one purpose, HKDF-SHA256 of the master key."""
-    return HKDF(SHA256(), 32, None, b"anamnesis-1 " + purpose.encode()).derive(
-        master_key()
-    )
-
-
 def seal(plaintext: bytes, *, purpose: str) -> bytes:
-    """Version (1) ‖ nonce (12, random) ‖ AES-256-GCM, the purpose as associated data."""
+    """Seal under the master key, bound to a purpose.
+
+    Version 2 (1) ‖ name of the key (8) ‖ nonce (12, random) ‖ AES-256-GCM, the purpose
+    as associated data. Version 1 is the same without the name.
+    """
     nonce = secrets.token_bytes(NONCE_BYTES)
-    sealed = AESGCM(derived_key("seal")).encrypt(nonce, plaintext, purpose.encode())
-    return VERSION + nonce + sealed
+    cipher = AESGCM(derived_key(master_keys()[0], "seal"))
+    return current_mark() + nonce + cipher.encrypt(nonce, plaintext, purpose.encode())
 
 
 def unseal(sealed: bytes, *, purpose: str) -> bytes:
@@ -40,31 +35,73 @@ def unseal(sealed: bytes, *, purpose: str) -> bytes:
     Raises:
         KeyUnavailable: another master key, another purpose or changed bytes.
     """
-    if sealed[:1] != VERSION:
+    if sealed[:1] == NAMED:
+        name, rest = sealed[1 : 1 + NAME_BYTES], sealed[1 + NAME_BYTES :]
+        keys = [key for key in master_keys() if key_name(key) == name]
+    elif sealed[:1] == UNNAMED:
+        keys, rest = list(master_keys()), sealed[1:]
+    else:
         raise KeyUnavailable("A sealed field is of a version that is not known here.")
-    nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-    try:
-        return AESGCM(derived_key("seal")).decrypt(nonce, body, purpose.encode())
-    except (InvalidTag, ValueError) as error:
-        raise KeyUnavailable(
-            "A sealed field does not open: the master key is not the one it was sealed with."
-        ) from error
+    for key in keys:
+        cipher = AESGCM(derived_key(key, "seal"))
+        try:
+            return cipher.decrypt(
+                rest[:NONCE_BYTES], rest[NONCE_BYTES:], purpose.encode()
+            )
+        except (InvalidTag, ValueError):
+            continue
+    raise KeyUnavailable(
+        "A sealed field does not open: the master key is not the one it was sealed with."
+    )
+
+
+def current_mark() -> bytes:
+    """How everything starts that is sealed under the master key, 9 bytes."""
+    return NAMED + key_name(master_keys()[0])
 
 
 def blind_index(value: str, *, purpose: str) -> bytes:
-    """A keyed fingerprint (32 bytes) by which an equal value can be found.
+    """A keyed fingerprint (32 bytes) to be stored, by which an equal value is found.
 
     Upper and lower case, blanks and hyphens are alike: people type them as they like.
     """
+    return blind_indexes(value, purpose=purpose)[0]
+
+
+def blind_indexes(value: str, *, purpose: str) -> list[bytes]:
+    """The fingerprints under which a value may be stored, to be looked up with `__in`.
+
+    More than one while the master key is rotated: `blind_index`, then the one before.
+    """
     folded = "".join(value.replace("-", " ").split()).casefold().encode()
-    return hmac.digest(derived_key(f"index {purpose}"), folded, hashlib.sha256)
+    return [
+        hmac.digest(derived_key(key, f"index {purpose}"), folded, hashlib.sha256)
+        for key in master_keys()
+    ]
+
+
+@dataclass(frozen=True)
+class BlindIndex:
+    """Where the blind index of a sealed field lies: a column of the same row."""
+
+    column: str
+    purpose: str
 
 
 class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic at run time
     """Text that only a holder of the master key can read; a column of bytes.
 
     The column's name is bound in, so a value cannot be moved to another column.
+
+    Args:
+        index: where its blind index lies, if it has one; both are made anew together.
     """
+
+    def __init__(
+        self, *args: Any, index: BlindIndex | None = None, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.index = index
 
     def get_internal_type(self) -> str:
         """The column holds bytes."""

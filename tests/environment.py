@@ -19,5 +19,7 @@ for given in (
     "IPFS_PEERS",
     "PUBLIC_URL",
     "MASTER_KEY_FILE",
+    "MASTER_KEY_OLD",
+    "MASTER_KEY_OLD_FILE",
 ):
     os.environ.pop(given, None)

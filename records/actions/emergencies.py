@@ -10,7 +10,7 @@ from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.row_security import UPKEEP, in_the_name_of
-from portal.sealed_fields import blind_index
+from portal.sealed_fields import blind_indexes
 from records.models import EmergencyAccess, Patient
 from records.permissions import (
     check_may_open_emergency,
@@ -36,11 +36,11 @@ def find_patient(
     """
     with in_the_name_of(UPKEEP):
         if code:
-            index = blind_index(code, purpose="patient code")
-            found = list(Patient.objects.filter(code_index=index))
+            indexes = blind_indexes(code, purpose="patient code")
+            found = list(Patient.objects.filter(code_index__in=indexes))
         else:
-            index = blind_index(full_name, purpose="patient name")
-            named = Patient.objects.filter(name_index=index)
+            indexes = blind_indexes(full_name, purpose="patient name")
+            named = Patient.objects.filter(name_index__in=indexes)
             found = [patient for patient in named if patient.birth_date == born]
     if not found:
         raise Refused("Nobody is known here by that. Check each letter and the day.")

@@ -14,7 +14,7 @@ from portal.errors import Refused
 from portal.keys import create_holder
 from portal.models import Institution
 from portal.row_security import UPKEEP, in_the_name_of
-from portal.sealed_fields import blind_index
+from portal.sealed_fields import blind_index, blind_indexes
 from records.actions.consents import end_reading
 from records.models import Enrolment, Guardian, Patient
 from records.models.patient import new_code
@@ -74,10 +74,10 @@ def enrol_patient(*, code: str, hospital_number: str, by: Acting) -> Enrolment:
         Refused: no admin, an unknown code, or the patient is enrolled already.
     """
     institution = check_may_enrol(by)
-    index = blind_index(code, purpose="patient code")
+    indexes = blind_indexes(code, purpose="patient code")
     # Who knows the code may know of the patient, who is not here yet.
     with in_the_name_of(UPKEEP):
-        patient = Patient.objects.filter(code_index=index).first()
+        patient = Patient.objects.filter(code_index__in=indexes).first()
     if patient is None:
         raise Refused("No patient has this code. Ask the family to read it again.")
     return _enrol(patient, institution, hospital_number, by)
@@ -108,13 +108,18 @@ def end_enrolment(*, enrolment: Enrolment, by: Acting) -> None:
 def _enrol(
     patient: Patient, institution: Institution, hospital_number: str, by: Acting
 ) -> Enrolment:
+    indexes = blind_indexes(hospital_number, purpose="hospital number")
+    here = Enrolment.objects.filter(institution=institution, ended_at=None)
+    # The database refuses a number twice, but not under two master keys.
+    if here.filter(number_index__in=indexes[1:]).exists():
+        raise Refused(_why_not(patient, institution, hospital_number))
     try:
         with transaction.atomic():
             enrolment = Enrolment.objects.create(
                 patient=patient,
                 institution=institution,
                 hospital_number=hospital_number,
-                number_index=blind_index(hospital_number, purpose="hospital number"),
+                number_index=indexes[0],
             )
     except IntegrityError as error:
         raise Refused(_why_not(patient, institution, hospital_number)) from error

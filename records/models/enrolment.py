@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from portal.models import Institution
-from portal.sealed_fields import SealedTextField
+from portal.sealed_fields import BlindIndex, SealedTextField
 from records.models.patient import Patient
 
 
@@ -15,7 +15,9 @@ class Enrolment(models.Model):
     institution = models.ForeignKey(
         Institution, models.PROTECT, related_name="enrolments"
     )
-    hospital_number = SealedTextField()
+    hospital_number = SealedTextField(
+        index=BlindIndex("number_index", "hospital number")
+    )
     number_index = models.BinaryField(max_length=32)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)

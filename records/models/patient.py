@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from portal.models import KeyHolder, User
-from portal.sealed_fields import SealedTextField
+from portal.sealed_fields import BlindIndex, SealedTextField
 
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """No I, L, O, 0 or 1: the code is read aloud at reception desks."""
@@ -25,9 +25,12 @@ class Patient(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     holder = models.OneToOneField(KeyHolder, models.PROTECT, related_name="patient")
-    full_name = SealedTextField()
+    full_name = SealedTextField(index=BlindIndex("name_index", "patient name"))
     birth_date_text = SealedTextField(help_text="ISO 8601")
-    code = SealedTextField(help_text="given by the family to a new hospital")
+    code = SealedTextField(
+        help_text="given by the family to a new hospital",
+        index=BlindIndex("code_index", "patient code"),
+    )
     code_index = models.BinaryField(unique=True, max_length=32)
     name_index = models.BinaryField(max_length=32, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)

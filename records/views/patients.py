@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from portal.acting import Acting, SignedInRequest
 from portal.models import Institution
 from portal.roles import ENROL, OPEN_EMERGENCY, READ_CONTENT, SEE_ACTS
-from portal.sealed_fields import blind_index
+from portal.sealed_fields import blind_indexes
 from records.access import patient_or_404
 from records.forms import NarrowingForm
 from records.history import happenings, last_readers, timeline
@@ -41,9 +41,9 @@ def patients(request: SignedInRequest) -> HttpResponse:
     rows = Enrolment.objects.filter(institution=acting.institution)
     if asked := request.GET.get("q", "").strip():
         rows = rows.filter(
-            Q(number_index=blind_index(asked, purpose="hospital number"))
-            | Q(patient__code_index=blind_index(asked, purpose="patient code"))
-            | Q(patient__name_index=blind_index(asked, purpose="patient name"))
+            Q(number_index__in=blind_indexes(asked, purpose="hospital number"))
+            | Q(patient__code_index__in=blind_indexes(asked, purpose="patient code"))
+            | Q(patient__name_index__in=blind_indexes(asked, purpose="patient name"))
         )
     in_care_first = F("ended_at").desc(nulls_first=True)
     ordered = rows.select_related("patient").order_by(in_care_first, "-started_at")

@@ -15,7 +15,9 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 django.setup()
 from django.core.management import ManagementUtility
-ManagementUtility(["manage.py", *sys.argv[2:]]).execute()
+from portal.row_security import UPKEEP, in_the_name_of
+with in_the_name_of(UPKEEP):
+    ManagementUtility(["manage.py", *sys.argv[2:]]).execute()
 """
 
 

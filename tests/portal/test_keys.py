@@ -54,7 +54,7 @@ def test_the_log_has_its_own_signer(cast: Cast):
 def test_the_private_half_lies_sealed(cast: Cast):
     for row in PrivateKey.objects.all():
         assert b"PRIVATE" not in bytes(row.sealed)
-        assert bytes(row.sealed)[:1] == b"\x01"
+        assert bytes(row.sealed)[:1] == b"\x02"
 
 
 def test_a_holder_has_one_live_key_for_a_purpose(db):

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError
 
 from ledger.author_checks import AuthorChecks
 from ledger.body_checks import BodyReport, sample_bodies
 from ledger.entry_checks import Fault
 from ledger.errors import LedgerError
 from ledger.inspection import Ask, Progress, Report, inspect
+from ledger.management.progress import bar
 from ledger.site import (
     author_keys,
     connect,
@@ -26,7 +27,6 @@ from ledger.site import (
 NAME = "anamnesis-verify-ledger"
 DISAGREES = 1
 COULD_NOT_CHECK = 2
-BAR = 40  # characters
 
 
 class Command(BaseCommand):
@@ -62,7 +62,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with could_check():
             keys = AuthorChecks(author_keys) if options["signatures"] else None
-            report = checked(options["since"], keys, _bar(self.stderr))
+            report = checked(options["since"], keys, bar(self.stderr))
             bodies = sample_bodies(options["bodies"])
         fault = report.fault or next(iter(bodies.faults), None)
         if options["json"]:
@@ -166,16 +166,3 @@ def in_words(report: Report, keys: AuthorChecks | None, bodies: BodyReport) -> s
     else:
         lines.append(f"{report.entries} entries are intact.")
     return "\n".join(lines)
-
-
-def _bar(stream: OutputWrapper) -> Progress:
-    """A progress bar, on a terminal alone."""
-
-    def show(done: int, total: int) -> None:
-        filled = BAR * done // total if total else BAR
-        end = "\n" if done >= total else ""
-        line = f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done} of {total}{end}"
-        stream.write(line, ending="")
-        stream.flush()
-
-    return show if stream.isatty() else lambda done, total: None

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.environment import EnvironmentProblem, master_key
 from portal.key_state import KeyState, key_states, master_key_source, patients_keys
+from portal.resealing import count_waiting
 
 
 class Command(BaseCommand):
@@ -25,15 +26,18 @@ class Command(BaseCommand):
         except EnvironmentProblem as problem:
             raise CommandError(str(problem)) from problem
         states, (live, retired) = list(key_states()), patients_keys()
+        left = count_waiting()
         if options["json"]:
             found = {
                 "master_key": master_key_source(),
+                "under_another_master_key": left,
                 "keys": [vars(state) for state in states],
                 "patients": {"live": live, "retired": retired},
             }
             self.stdout.write(json.dumps(found, default=str))
         else:
             self.stdout.write(f"Master key: {master_key_source()}")
+            self.stdout.write(_rest(left))
             for state in states:
                 self.stdout.write(_line(state))
             self.stdout.write(f"Patients' keys: {live} live, {retired} retired.")
@@ -44,6 +48,12 @@ class Command(BaseCommand):
                 f"{len(closed)} of {len(states)} keys do not open: the master key is not"
                 " the one they were sealed with, or they were changed."
             )
+
+
+def _rest(left: int) -> str:
+    if left:
+        return f"{left} rows do not lie under it yet: run rotate_master_key."
+    return "Everything sealed lies under it."
 
 
 def _line(state: KeyState) -> str:

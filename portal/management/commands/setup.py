@@ -18,6 +18,7 @@ from portal.environment import BASE
 from portal.errors import KeyUnavailable
 from portal.keys import LOG_HOLDER, WITNESS_HOLDER, create_holder, log_signer
 from portal.models import KeyHolder
+from portal.resealing import check_opens
 
 
 class Command(BaseCommand):
@@ -61,10 +62,12 @@ def _migrations_wait() -> bool:
 def _check_master_key() -> None:
     try:
         log_signer()
+        check_opens()
     except KeyUnavailable as problem:
         raise CommandError(
             "The master key is not the one this database was set up with."
-            " Set MASTER_KEY or MASTER_KEY_FILE to that key."
+            " Set MASTER_KEY or MASTER_KEY_FILE to that key; while it is rotated,"
+            " MASTER_KEY_OLD or MASTER_KEY_OLD_FILE to the one before."
         ) from problem
 
 

@@ -1,0 +1,35 @@
+"""The master key of this process, with the one it replaces while it is rotated."""
+
+import hashlib
+from functools import cache
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from portal.environment import master_key, old_master_key
+
+NAME_BYTES = 8
+
+
+@cache
+def master_keys() -> tuple[bytes, ...]:
+    """The key that seals, then the one before it where one is given; 32 bytes each.
+
+    Raises:
+        EnvironmentProblem: a key is missing or is none.
+    """
+    old = old_master_key()
+    return (master_key(),) if old is None else (master_key(), old)
+
+
+@cache
+def derived_key(master: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose, HKDF-SHA256 of a master key."""
+    info = b"anamnesis-1 " + purpose.encode()
+    return HKDF(SHA256(), 32, None, info).derive(master)
+
+
+@cache
+def key_name(master: bytes) -> bytes:
+    """8 bytes by which a sealed value names its master key; they say nothing of it."""
+    return hashlib.sha256(derived_key(master, "name")).digest()[:NAME_BYTES]
