@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_der_public_key,
 )
+from django.db import connection
+from django.utils import timezone
 
 from ledger.signing import Ed25519Signer
 from portal.errors import KeyUnavailable
@@ -47,12 +50,55 @@ class SealingKey:
     public_key: RSAPublicKey
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """A holder's new keys, and who vouches for them."""
+
+    signing: bytes  # key ids, 32 bytes each
+    sealing: bytes
+    author: Ed25519Signer
+
+    @property
+    def commitment(self) -> bytes:
+        """What the ledger's statement says of both: 32 bytes, where a data key's stands.
+
+        SHA-256 of "AML1-keys" ‖ id of the signing key ‖ id of the sealing key.
+        """
+        return hashlib.sha256(b"AML1-keys" + self.signing + self.sealing).digest()
+
+
 def create_holder(*, holder_id: UUID | None = None) -> KeyHolder:
     """A new holder with a signing and a sealing key."""
     holder = KeyHolder.objects.create(**({"id": holder_id} if holder_id else {}))
     _store(holder, SIGNING, Ed25519PrivateKey.generate())
     _store(holder, SEALING, generate_private_key(65537, RSA_BITS))
     return holder
+
+
+def renew(holder_id: UUID) -> Renewal:
+    """Give a holder new keys, in the caller's transaction.
+
+    The keys before are retired. Of the signing key the private half is destroyed; the
+    sealing key still opens what is wrapped for it. Waits for the transactions that
+    asked for it (`sealing_key`), so that afterwards nothing more is wrapped for it.
+
+    Returns:
+        the new keys; the key before vouches for them, if it could still be opened.
+    """
+    signing = Ed25519PrivateKey.generate()
+    sealing = generate_private_key(65537, RSA_BITS)
+    _lock("pg_advisory_xact_lock", holder_id)
+    try:
+        author = signer(holder_id)
+    except KeyUnavailable:
+        author = Ed25519Signer(signing)
+    live = HolderKey.objects.filter(holder_id=holder_id, retired_at=None)
+    PrivateKey.objects.filter(key__in=live.filter(purpose=SIGNING)).delete()
+    live.update(retired_at=timezone.now())
+    holder = KeyHolder.objects.get(pk=holder_id)
+    return Renewal(
+        _store(holder, SIGNING, signing), _store(holder, SEALING, sealing), author
+    )
 
 
 def signer(holder_id: UUID) -> Ed25519Signer:
@@ -70,9 +116,13 @@ def signer(holder_id: UUID) -> Ed25519Signer:
 def sealing_key(holder_id: UUID) -> SealingKey:
     """The key for which something is wrapped so that this holder can open it.
 
+    In a transaction it stays the holder's key until the transaction ends.
+
     Raises:
         KeyUnavailable: the holder has no live key.
     """
+    if connection.in_atomic_block:
+        _lock("pg_advisory_xact_lock_shared", holder_id)
     row = _live(holder_id, SEALING)
     public_key = load_der_public_key(bytes(row.public_key))
     if not isinstance(public_key, RSAPublicKey):
@@ -90,6 +140,15 @@ def opening_key(key_id: bytes) -> RSAPrivateKey:
     if not isinstance(private_key, RSAPrivateKey):
         raise KeyUnavailable("A sealing key is not of the kind it should be.")
     return private_key
+
+
+def live_since(holder_id: UUID) -> datetime:
+    """Since when the holder's sealing key is the one for which is wrapped.
+
+    Raises:
+        KeyUnavailable: the holder has no live key.
+    """
+    return _live(holder_id, SEALING).created_at
 
 
 def author_keys(key_ids: Iterable[bytes]) -> dict[bytes, Ed25519PublicKey]:
@@ -131,7 +190,7 @@ def _store(
     holder: KeyHolder,
     purpose: HolderKey.Purpose,
     key: Ed25519PrivateKey | RSAPrivateKey,
-) -> None:
+) -> bytes:
     public = key.public_key().public_bytes(
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     )
@@ -146,6 +205,14 @@ def _store(
     PrivateKey.objects.create(
         key_id=key_id, sealed=seal(private, purpose=_label(key_id))
     )
+    return key_id
+
+
+def _lock(function: str, holder_id: UUID) -> None:
+    """Between those who use a holder's keys and whoever renews them."""
+    number = int.from_bytes(holder_id.bytes[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [number])
 
 
 def _live(holder_id: UUID, purpose: HolderKey.Purpose) -> HolderKey:

@@ -200,11 +200,9 @@ def _title(act: Act) -> str:
 
 
 def _who(act: Act, guardians: set[int]) -> str:
-    if act.actor is None:
-        return _("Diagnosis service")
     if act.actor_id in guardians:
-        return _("%(name)s, guardian") % {"name": act.actor.full_name}
-    return str(act.actor)
+        return _("%(name)s, guardian") % {"name": act.done_by}
+    return act.done_by
 
 
 def _proof(act: Act, found: Progress | None, said: Statement | None) -> Proof:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import BinaryField, QuerySet
+from django.db.models.functions import Substr
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ledger.encoding import Statement, decode_statement
+from ledger.encoding import ZERO32, Statement, decode_statement
 from ledger.events import EVENTS, Event
 from ledger.history import Progress, progress
 from ledger.models import Entry, Inbox
@@ -30,7 +31,9 @@ OF_INSTITUTIONS = (
     Event.RULES_CHANGED,
     Event.LOG_ANCHORED,
 )
-"""What concerns no patient, so that whoever runs the site may see it."""
+"""What whoever runs the site may see, where it concerns no patient."""
+SUBJECT = 124
+"""Where an entry's bytes hold its subject tag (ledger/encoding.py)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def page_for(acting: Acting, number: str | None) -> tuple[Page[Any], list[Row]]:
         tenant = acting.institution.pk
         return _of_entries(Entry.objects.filter(tenant=tenant), number, tenant)
     if acting.may(MANAGE_INSTITUTIONS):
-        return _of_entries(Entry.objects.filter(kind__in=OF_INSTITUTIONS), number)
+        return _of_entries(_of_institutions(), number)
     return _of_acts(own_acts(acting), number)
 
 
@@ -72,9 +75,15 @@ def own_acts(acting: Acting) -> QuerySet[Act]:
 def may_see_entry(acting: Acting, entry: Entry) -> bool:
     """Whether the person may see the proof of an entry that is no act about a patient."""
     if acting.may(MANAGE_INSTITUTIONS):
-        return entry.kind in OF_INSTITUTIONS
+        return _of_institutions().filter(pk=entry.pk).exists()
     own = acting.institution
     return own is not None and acting.may(SEE_ACTS) and entry.tenant == own.pk
+
+
+def _of_institutions() -> QuerySet[Entry]:
+    subject = Substr("bytes", SUBJECT + 1, len(ZERO32), output_field=BinaryField())
+    entries = Entry.objects.filter(kind__in=OF_INSTITUTIONS)
+    return entries.alias(subject=subject).filter(subject=ZERO32)
 
 
 def _of_acts(acts: QuerySet[Act], number: str | None) -> tuple[Page[Any], list[Row]]:
@@ -129,7 +138,7 @@ def _acts_of(ids: Iterable[bytes]) -> dict[bytes, Row]:
 def _act_row(act: Act, proof: Proof, found: Progress | None) -> Row:
     return Row(
         what=act.sentence,
-        who=act.actor.full_name if act.actor else _("Diagnosis service"),
+        who=act.done_by,
         where=act.institution.name,
         about=act.patient.full_name,
         kind=act.document.get_kind_display() if act.document else "",

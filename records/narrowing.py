@@ -20,6 +20,7 @@ class Topic(TextChoices):
     GRADES = "grades", _("AI grades and verdicts")
     CARE = "care", _("Care and guardians")
     PERMISSIONS = "permissions", _("Permissions, emergencies, erasures")
+    KEYS = "keys", _("Keys")
 
 
 EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
@@ -58,6 +59,7 @@ EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
             Event.ERASURE_REFUSED,
         }
     ),
+    Topic.KEYS: frozenset({Event.KEY_CREATED}),
 }
 
 

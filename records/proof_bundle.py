@@ -77,7 +77,7 @@ def _bundled(entry: Entry, act: Act, size: int) -> BundledEntry:
         opening=Opening(bytes(act.salt), act.patient_id.bytes, act.metadata),
         told={
             "what": act.sentence,
-            "who": act.actor.full_name if act.actor else _("Diagnosis service"),
+            "who": act.done_by,
             "where": act.institution.name,
             "when": _when(act.at),
             "about": act.document.get_kind_display() if act.document else "",

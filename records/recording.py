@@ -9,6 +9,7 @@ from ledger.appending import append
 from ledger.commitments import meta_commitment, subject_tag
 from ledger.encoding import ZERO32
 from ledger.events import Event
+from ledger.signing import Signer
 from portal.keys import signer
 from portal.models import Institution, User
 from records.models import Act, Patient
@@ -38,10 +39,14 @@ class Happening:
     sealing: Sealing = Sealing()
 
 
-def record(happening: Happening) -> bytes:
+def record(happening: Happening, *, author: Signer | None = None) -> bytes:
     """Queue the ledger's statement with the act that tells of it.
 
     In the caller's transaction: if this or the act itself fails, neither happened.
+
+    Args:
+        happening: what is recorded.
+        author: signs, where it is not the author's key of today.
 
     Returns:
         the statement's id, 16 bytes.
@@ -50,7 +55,7 @@ def record(happening: Happening) -> bytes:
     statement_id = append(
         event=happening.event,
         tenant=happening.institution.pk,
-        author=signer(happening.author),
+        author=author or signer(happening.author),
         subject_tag=subject_tag(salt, patient.pk.bytes),
         cid=happening.sealing.cid,
         wraps_hash=happening.sealing.wraps_hash,

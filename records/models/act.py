@@ -4,12 +4,16 @@ import secrets
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
 
 from ledger.commitments import SALT_BYTES
 from ledger.events import EVENTS, Event
 from portal.models import Institution
 from records.models.document import Document
 from records.models.patient import Patient
+
+OF_UPKEEP = {Event.KEY_CREATED}
+"""What whoever holds the machine does, in nobody's name."""
 
 
 def new_salt() -> bytes:
@@ -43,6 +47,13 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{Event(self.event).name} {bytes(self.statement_id).hex()[:8]}"
+
+    @property
+    def done_by(self) -> str:
+        """Who did it, in words; nobody signed in did what the site does by itself."""
+        if self.actor:
+            return str(self.actor)
+        return _("This portal") if self.event in OF_UPKEEP else _("Diagnosis service")
 
     @property
     def sentence(self) -> str:

@@ -134,7 +134,7 @@ def _act(acting: Acting, statement_id: bytes) -> Told | None:
         statement_id=statement_id,
         proof=proof_of_act(act),
         sentence=act.sentence,
-        who=str(act.actor.full_name) if act.actor else _("Diagnosis service"),
+        who=act.done_by,
         where=act.institution.name,
         at=act.at,
         about=about,

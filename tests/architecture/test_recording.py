@@ -14,6 +14,7 @@ from diagnosis.models import GradingJob, State, Verdict
 from diagnosis.models.grading_job import MAX_ATTEMPTS
 from ledger.errors import LedgerError
 from portal.actions.institutions import register_institution, set_rules
+from portal.actions.keys import renew_institution_keys
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
@@ -30,6 +31,7 @@ from records.actions.guardians import (
     freeze_guardian,
     restore_guardian,
 )
+from records.actions.keys import renew_patient_keys
 from records.actions.majority import end_guardianships, hand_over
 from records.actions.moving import move_patient
 from records.actions.patients import (
@@ -46,6 +48,7 @@ from tests.cast import Cast, picture, report
 Act = Callable[[], Any]
 APPENDING = (
     "portal.actions.institutions.append",
+    "portal.actions.keys.append",
     "portal.actions.members.append",
     "records.recording.append",
 )
@@ -80,6 +83,14 @@ def adds_member(cast: Cast) -> Act:
         role=Role.DOCTOR,
         by=cast.boris.user,
     )
+
+
+def renews_institution_keys(cast: Cast) -> Act:
+    return lambda: renew_institution_keys(institution=cast.a)
+
+
+def renews_patient_keys(cast: Cast) -> Act:
+    return lambda: renew_patient_keys(patient=cast.child)
 
 
 def registers_patient(cast: Cast) -> Act:
@@ -258,6 +269,8 @@ def judges(cast: Cast) -> Act:
 RECORDED: dict[str, Callable[[Cast], Act]] = {
     "portal.actions.institutions.register_institution": registers_institution,
     "portal.actions.institutions.set_rules": sets_rules,
+    "portal.actions.keys.renew_institution_keys": renews_institution_keys,
+    "records.actions.keys.renew_patient_keys": renews_patient_keys,
     "portal.actions.members.add_first_admin": adds_first_admin,
     "portal.actions.members.add_member": adds_member,
     "records.actions.patients.register_patient": registers_patient,

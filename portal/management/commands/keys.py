@@ -60,4 +60,6 @@ def _line(state: KeyState) -> str:
     line = f"{state.holder}: {state.purpose} {state.key_id[:16]} since {state.since:%Y-%m-%d}"
     if state.until:
         line += f", retired {state.until:%Y-%m-%d}"
+    if state.is_destroyed:
+        line += ", private half destroyed"
     return f"{line}; DOES NOT OPEN" if state.trouble else line
