@@ -23,6 +23,7 @@ class Event(IntEnum):
     PATIENT_TOOK_OVER = 17
     DOCUMENT_ADDED = 20
     DOCUMENT_OPENED = 21
+    DOCUMENT_RESEALED = 23
     CONSENT_GRANTED = 30
     CONSENT_WITHDRAWN = 31
     EMERGENCY_OPENED = 32
@@ -90,6 +91,9 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
             "document-added", "A document was added to the history."
         ),
         Event.DOCUMENT_OPENED: EventText("document-opened", "A document was read."),
+        Event.DOCUMENT_RESEALED: EventText(
+            "document-resealed", "A document was sealed again under a new key."
+        ),
         Event.CONSENT_GRANTED: EventText(
             "consent-granted", "A hospital was allowed to read the history."
         ),

@@ -29,6 +29,7 @@ from records.proofs import tells_what_was_said
 WAY_IN = {Event.PATIENT_ENROLLED, Event.ENROLMENT_ENDED, Event.PATIENT_REGISTERED}
 CLINICAL = {
     Event.DOCUMENT_ADDED,
+    Event.DOCUMENT_RESEALED,
     Event.GRADE_RECORDED,
     Event.GRADING_FAILED,
     Event.GRADE_ACCEPTED,
@@ -138,7 +139,7 @@ def name_for(acting: Acting, document: Document) -> str:
 
 
 def proof_of(document: Document) -> Proof:
-    """How far the act that made the document has come on the ledger."""
+    """How far the act that sealed the document has come on the ledger."""
     return proof_of_act(Act.objects.get(statement_id=document.statement_id))
 
 

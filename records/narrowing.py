@@ -59,7 +59,7 @@ EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
             Event.ERASURE_REFUSED,
         }
     ),
-    Topic.KEYS: frozenset({Event.KEY_CREATED}),
+    Topic.KEYS: frozenset({Event.KEY_CREATED, Event.DOCUMENT_RESEALED}),
 }
 
 

@@ -11,6 +11,7 @@ from records.errors import RecordDamaged
 from records.models import Document, KeyWrap
 from records.proofs import check_against_ledger
 from records.storage.cids import parse_cid
+from records.storage.errors import BlockMissing
 
 
 def unseal(document: Document, holder_id: UUID) -> bytes:
@@ -21,6 +22,19 @@ def unseal(document: Document, holder_id: UUID) -> bytes:
             than the ledger's, or an envelope that does not open.
         StorageError: a block is missing or damaged, or the store does not answer.
     """
+    try:
+        return _unseal(document, holder_id)
+    except (RecordDamaged, BlockMissing):
+        # It may have been sealed anew since the row was read.
+        others = Document.objects.filter(pk=document.pk).exclude(cid=document.cid)
+        if (now := others.first()) is None:
+            raise
+        document.cid, document.statement_id = now.cid, now.statement_id
+        document.key_commitment = now.key_commitment
+        return _unseal(document, holder_id)
+
+
+def _unseal(document: Document, holder_id: UUID) -> bytes:
     check_against_ledger(document)
     data_key = data_key_of(document, holder_id)
     blocks = content_store().read(parse_cid(document.cid))

@@ -12,7 +12,7 @@ from portal.keys import SEALING, SealingKey, sealing_key
 from portal.models import HolderKey, PrivateKey
 from records.errors import RecordDamaged
 from records.models import KeyWrap
-from records.opening import data_key_of, name_of
+from records.opening import data_key_of
 from records.wrapping import wrap_for
 
 BATCH = 50
@@ -36,6 +36,12 @@ def waiting(holder_id: UUID) -> QuerySet[KeyWrap]:
     return KeyWrap.objects.filter(holder_id=holder_id).exclude(
         key_id__in=live.values("key_id")
     )
+
+
+def has_had_other_keys(holder_id: UUID) -> bool:
+    """Whether the sealing key of today is not the holder's first."""
+    keys = HolderKey.objects.filter(holder_id=holder_id, purpose=SEALING)
+    return keys.filter(retired_at__isnull=False).exists()
 
 
 def old_halves(holder_id: UUID) -> QuerySet[PrivateKey]:
@@ -109,4 +115,4 @@ def _rewrap_batch(holder_id: UUID, last: int, closed: list[UUID]) -> list[KeyWra
 def _for_key(wrap: KeyWrap, key: SealingKey) -> KeyWrap:
     document, holder_id = wrap.document, wrap.holder_id
     data_key = data_key_of(document, holder_id)
-    return wrap_for(document, holder_id, key, data_key, name_of(document, holder_id))
+    return wrap_for(document, holder_id, key, data_key)

@@ -73,8 +73,9 @@ def _look_at(document: Document) -> bool:
         mended = content_store().mend(parse_cid(document.cid))
     except (BlockError, NodeRejected, CidRejected) as error:
         document.damage = str(error)
-    document.scrubbed_at = timezone.now()
+    said = {"scrubbed_at": timezone.now(), "damage": document.damage}
     if mended:
-        document.mended_at = document.scrubbed_at
-    document.save(update_fields=["scrubbed_at", "damage", "mended_at"])
+        said["mended_at"] = said["scrubbed_at"]
+    # What was sealed anew meanwhile is not what was looked at.
+    Document.objects.filter(pk=document.pk, cid=document.cid).update(**said)
     return mended

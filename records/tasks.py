@@ -108,7 +108,8 @@ def remove_erased() -> int:
     store, removed = content_store(), 0
     with in_the_name_of(UPKEEP):
         erased = Document.objects.exclude(erasure=None)
-        cids = [parse_cid(text) for text in erased.values_list("cid", flat=True)]
+        pairs = list(erased.values_list("cid", "replaced_cid"))
+    cids = [parse_cid(text) for pair in pairs for text in pair if text]
     try:
         for cid in cids:
             if store.has(cid):

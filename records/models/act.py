@@ -12,7 +12,7 @@ from portal.models import Institution
 from records.models.document import Document
 from records.models.patient import Patient
 
-OF_UPKEEP = {Event.KEY_CREATED}
+OF_UPKEEP = {Event.KEY_CREATED, Event.DOCUMENT_RESEALED}
 """What whoever holds the machine does, in nobody's name."""
 
 

@@ -14,6 +14,10 @@ from records.models.patient import Patient
 class DocumentQuerySet(models.QuerySet["Document"]):
     """Ways to ask for documents."""
 
+    def with_replaced_blocks(self) -> "DocumentQuerySet":
+        """Those sealed anew whose content of before is still in the store."""
+        return self.exclude(replaced_cid="")
+
     def kept(self) -> "DocumentQuerySet":
         """The history's own: without the diagnosis service's copies and what is erased."""
         return self.filter(erasure=None).exclude(kind=Document.Kind.SERVICE_COPY)
@@ -60,6 +64,12 @@ class Document(models.Model):
         blank=True,
         related_name="documents",
         help_text="since which nobody can open it any more",
+    )
+    resealed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it last got a new data key"
+    )
+    replaced_cid = models.CharField(
+        max_length=80, blank=True, help_text="what it was before, until that is removed"
     )
     scrubbed_at = models.DateTimeField(
         null=True, blank=True, help_text="when all blocks were last read and hashed"

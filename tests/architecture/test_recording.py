@@ -40,10 +40,11 @@ from records.actions.patients import (
     enrol_patient,
     register_patient,
 )
+from records.actions.resealing import reseal_document
 from records.models import Document
 from tests.architecture.snapshots import snapshot
 from tests.architecture.test_actions import ACTIONS
-from tests.cast import Cast, picture, report
+from tests.cast import Cast, add_image, picture, report
 
 Act = Callable[[], Any]
 APPENDING = (
@@ -169,6 +170,11 @@ def ends_guardianships(cast: Cast) -> Act:
     return lambda: end_guardianships(patient=cast.child, institution=cast.b)
 
 
+def reseals(cast: Cast) -> Act:
+    image = add_image(cast.child, cast.bea, picture(6))
+    return lambda: reseal_document(document=image)
+
+
 def a_day_for_b(cast: Cast) -> NewConsent:
     return NewConsent(institution=cast.b, until=timezone.now() + timedelta(days=1))
 
@@ -278,6 +284,7 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.patients.end_enrolment": ends_enrolment,
     "records.actions.documents.add_document": adds_document,
     "records.actions.documents.open_document": opens,
+    "records.actions.resealing.reseal_document": reseals,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
     "records.actions.guardians.add_guardian": adds_guardian,
