@@ -15,14 +15,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import BinaryField, Model
 
-from portal import keys, resealing
+from portal import keys, master_rotation
 from portal.database import admin_conninfo
 from portal.environment import BASE, EnvironmentProblem
 from portal.errors import KeyUnavailable, Refused
 from portal.keys import private_half
 from portal.master_keys import derived_key, key_name, master_keys
+from portal.master_rotation import count_waiting, reseal, sealed_models, waiting
 from portal.models import PrivateKey, User
-from portal.resealing import count_waiting, reseal, sealed_models, waiting
 from portal.sealed_fields import (
     UNNAMED,
     SealedTextField,
@@ -217,7 +217,7 @@ def test_people_work_before_in_the_middle_and_after(
     cast: Cast, sign_in, give: Give, monkeypatch: pytest.MonkeyPatch
 ):
     code = cast.child.code
-    monkeypatch.setattr(resealing, "BATCH", 2)
+    monkeypatch.setattr(master_rotation, "BATCH", 2)
 
     def searches_work() -> None:
         assert found(sign_in, "b-16180")
@@ -248,8 +248,8 @@ def test_it_goes_on_after_it_broke_off(
     cast: Cast, give: Give, monkeypatch: pytest.MonkeyPatch
 ):
     give(NEW, old="first")
-    monkeypatch.setattr(resealing, "BATCH", 3)
-    total, anew = count_waiting(), resealing._anew
+    monkeypatch.setattr(master_rotation, "BATCH", 3)
+    total, anew = count_waiting(), master_rotation._anew
     sealed: list[Model] = []
 
     def broken(row: Model) -> dict[str, object]:
@@ -259,7 +259,7 @@ def test_it_goes_on_after_it_broke_off(
         return anew(row)
 
     with monkeypatch.context() as patch:
-        patch.setattr(resealing, "_anew", broken)
+        patch.setattr(master_rotation, "_anew", broken)
         with pytest.raises(KeyboardInterrupt):
             reseal()
     left = count_waiting()
@@ -341,7 +341,7 @@ def test_a_number_names_one_patient_under_both_keys(cast: Cast, give: Give):
 
 
 def test_nothing_to_do_is_said(cast: Cast):
-    assert rotate().startswith("Everything lies under the master key.")
+    assert "\nEverything lies under the master key." in rotate()
 
 
 def test_the_keys_command_says_how_much_is_left(cast: Cast, give: Give):

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.environment import EnvironmentProblem, master_key
+from portal.environment import EnvironmentProblem
 from portal.key_state import KeyState, key_states, master_key_source, patients_keys
-from portal.resealing import count_waiting
+from portal.master_keys import master_keys
+from portal.master_rotation import count_waiting
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            master_key()
+            master_keys()
         except EnvironmentProblem as problem:
             raise CommandError(str(problem)) from problem
         states, (live, retired) = list(key_states()), patients_keys()

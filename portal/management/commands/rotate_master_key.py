@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from ledger.management.progress import bar
 from portal.environment import EnvironmentProblem
 from portal.errors import KeyUnavailable
+from portal.key_state import master_key_source
 from portal.master_keys import master_keys
-from portal.resealing import reseal
+from portal.master_rotation import reseal
 
 
 class Command(BaseCommand):
@@ -24,6 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             master_keys()
+            # A shell may have other variables than the site.
+            self.stdout.write(f"Master key: {master_key_source()}")
             left = reseal(bar(self.stdout))
         except EnvironmentProblem as problem:
             raise CommandError(str(problem)) from problem

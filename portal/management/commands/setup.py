@@ -17,8 +17,8 @@ from portal.database import ensure_roles_and_database
 from portal.environment import BASE
 from portal.errors import KeyUnavailable
 from portal.keys import LOG_HOLDER, WITNESS_HOLDER, create_holder, log_signer
+from portal.master_rotation import check_opens
 from portal.models import KeyHolder
-from portal.resealing import check_opens
 
 
 class Command(BaseCommand):

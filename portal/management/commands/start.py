@@ -15,7 +15,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.database import start_embedded
-from portal.environment import BASE, EnvironmentProblem, master_key, text
+from portal.environment import BASE, EnvironmentProblem, text
+from portal.master_keys import master_keys
 
 """What honcho returns at the end, after Ctrl-C, after SIGTERM."""
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         port = int(text("PORT", "8000"))
         _check_port(port)
-        master_key()  # a key that is no key is said before anything starts
+        master_keys()  # a key that is no key is said before anything starts
         if not text("DATABASE_URL"):
             _start_database()
         _manage("setup")
