@@ -57,7 +57,7 @@ def append(
             about no patient.
         cid: binary CIDv1 of the ciphertext, at most 255 bytes; empty for none.
         wraps_hash: 32 bytes over the document's key wraps.
-        key_commit: 32 bytes that bind the data key.
+        key_commit: 32 bytes that bind the data key; of KEY_CREATED, the new keys.
         meta_commit: 32 bytes, from commitments.meta_commitment.
 
     Returns:

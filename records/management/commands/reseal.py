@@ -46,15 +46,16 @@ class Command(BaseCommand):
         else:
             chosen = _documents(holders.named(options))
         try:
-            failed = self._reseal(chosen)
-            self._clear_up()
+            sealed, failed = self._reseal(chosen)
+            if sealed or Document.objects.with_replaced_blocks().exists():
+                self._clear_up()
         except StoreUnavailable as problem:
             raise CommandError(f"{problem} Run this again.") from problem
         if failed:
             raise CommandError(f"{failed} documents are left. Run this again.")
 
-    def _reseal(self, chosen: QuerySet[Document]) -> int:
-        """Returns how many could not be sealed anew."""
+    def _reseal(self, chosen: QuerySet[Document]) -> tuple[int, int]:
+        """Returns how many are sealed anew, and how many could not be."""
         ids = list(chosen.order_by("created_at").values_list("pk", flat=True))
         show, failed = bar(self.stdout), 0
         for done, document_id in enumerate(ids, start=1):
@@ -68,13 +69,12 @@ class Command(BaseCommand):
             _remove_blocks(older_than=GRACE_S)
             show(done, len(ids))
         self.stdout.write(f"{len(ids) - failed} documents are sealed anew.")
-        return failed
+        return len(ids) - failed, failed
 
     def _clear_up(self) -> None:
         """Also after an earlier run, which was killed before it could."""
-        if Document.objects.with_replaced_blocks().exists():
-            time.sleep(GRACE_S)
-            _remove_blocks(older_than=0)
+        time.sleep(GRACE_S)
+        _remove_blocks(older_than=0)
         content_store().collect()
         self.stdout.write("What they were before is removed from the storage.")
 
