@@ -31,6 +31,7 @@ from portal.sealed_fields import (
     seal,
     unseal,
 )
+from records.actions.erasure import refuse_erasure
 from records.actions.patients import end_enrolment, enrol_patient
 from records.models import Enrolment, Patient
 from tests.cast import CHILD, HOSPITALS, PEOPLE, Cast, email
@@ -57,6 +58,15 @@ def give(monkeypatch: pytest.MonkeyPatch) -> Iterator[Give]:
     yield give
     monkeypatch.undo()
     forget()
+
+
+@pytest.fixture(autouse=True)
+def something_everywhere(request: pytest.FixtureRequest) -> None:
+    """A row of every kind that is sealed."""
+    for name in {"cast", "committed_cast"} & {*request.fixturenames}:
+        cast: Cast = request.getfixturevalue(name)
+        cast.emergency()
+        refuse_erasure(erasure=cast.asked_to_erase(), reason="A court.", by=cast.ada)
 
 
 def rotate() -> str:

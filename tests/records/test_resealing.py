@@ -312,10 +312,17 @@ def test_what_is_sealed_anew_while_it_is_hashed_is_no_damage(
 
     class Slow:
         def read(self, cid):
+            self.meanwhile(cid)
+            return there.read(cid)
+
+        def mend(self, cid):
+            self.meanwhile(cid)
+            return there.mend(cid)
+
+        def meanwhile(self, cid) -> None:
             if str(cid) == old:
                 reseal_document(document=image)
                 remove_replaced_blocks(document=image)
-            return there.read(cid)
 
     for module in (bodies, scrubbing):
         with monkeypatch.context() as patch:
