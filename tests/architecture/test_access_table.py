@@ -13,6 +13,7 @@ WHO = {
     "grace": "the child's guardian",
     "oscar": "another child's guardian",
     "bea+": "a doctor of the hospital that has the child in care, with the family's consent",
+    "bea~": "the same doctor, whom the family lets read images alone",
     "bea": "the same doctor without it",
     "alan": "a doctor of the hospital that the child has left",
     "ada": "the admin of that hospital",

@@ -13,94 +13,96 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from diagnosis.actions.jobs import claim, fail
 from diagnosis.models import GradingJob
 from records.actions.erasure import confirm_erasure
-from records.models import Act, Consent, EmergencyAccess, Erasure
+from records.models import Act, Consent, Document, EmergencyAccess, Erasure
+from records.scope import Extent, Scope
 from tests.cast import EMERGENCY, NEXT_YEAR, PASSWORD, Cast, picture
 
-# Columns: who asks. Bea is asked twice: with Grace's consent ("bea+") and without.
+# Columns: who asks. Bea is asked three times: with Grace's consent for everything ("bea+"),
+# for images alone ("bea~"), and without.
 # Cells: the status; "in" leads to the sign-in page; "." is 404, as if it did not exist.
 POLICY = """
-page                  nobody grace oscar bea+ bea  alan ada  boris carl petra
-GET  home             in     302   302   302  302  302  302  302   302  302
-GET  alive            200    200   200   200  200  200  200  200   200  200
-GET  rules            in     .     .     .    .    .    200  200   .    .
-POST rules            in     .     .     .    .    .    302  302   .    .
-GET  members          in     .     .     .    .    .    200  200   .    .
-POST members          in     .     .     .    .    .    302  302   .    .
-GET  institutions     in     .     .     .    .    .    .    .     .    200
-POST switch-to-b      in     .     .     302  302  .    .    302   .    .
-GET  ledger           in     200   200   200  200  200  200  200   200  200
-GET  health           in     .     .     .    .    .    200  200   .    200
-GET  checkpoint       .      .     .     .    .    .    .    .     .    .
-GET  tile             .      .     .     .    .    .    .    .     .    .
-GET  entries          403    403   403   403  403  403  403  403   403  403
-GET  keys             200    200   200   200  200  200  200  200   200  200
-GET  check-page       200    200   200   200  200  200  200  200   200  200
-GET  check-script     200    200   200   200  200  200  200  200   200  200
-GET  check-nothing    .      .     .     .    .    .    .    .     .    .
-POST add-checkpoint   400    400   400   400  400  400  400  400   400  400
-GET  cosigned         .      .     .     .    .    .    .    .     .    .
-GET  patients         in     .     .     200  200  200  200  200   200  .
-GET  family           in     200   200   200  200  200  200  200   200  200
-GET  patient          in     200   .     200  200  200  200  200   .    .
-GET  consents         in     200   .     .    .    .    .    .     .    .
-POST consents         in     302   .     .    .    .    .    .     .    .
-GET  withdraw         in     200   .     .    .    .    .    .     .    .
-POST withdraw         in     302   .     .    .    .    .    .     .    .
-GET  guardians        in     .     .     .    .    .    .    200   .    .
-POST guardians        in     .     .     .    .    .    .    302   .    .
-GET  freeze           in     .     .     .    .    .    .    200   .    .
-POST freeze           in     .     .     .    .    .    .    302   .    .
-GET  hand-over        in     .     .     .    .    .    .    200   .    .
-POST hand-over        in     .     .     .    .    .    .    302   .    .
-GET  emergency        in     .     .     200  200  200  .    .     200  .
-POST emergency        in     .     .     302  302  302  .    .     302  .
-GET  emergency-for    in     .     .     200  200  200  .    .     .    .
-POST emergency-for    in     .     .     302  302  302  .    .     .    .
-GET  in-emergency     in     200   .     200  200  200  200  200   200  .
-GET  a-in-emergency   in     200   .     200  .    200  .    .     200  .
-GET  emergencies      in     .     .     .    .    .    200  200   .    .
-GET  review-at-a      in     .     .     .    .    .    200  .     .    .
-POST review-at-a      in     .     .     .    .    .    302  .     .    .
-GET  erasure          in     200   .     .    .    .    .    .     .    .
-POST erasure          in     302   .     .    .    .    .    .     .    .
-GET  receipt          in     200   .     .    .    .    .    .     .    .
-GET  erasures         in     .     .     .    .    .    200  200   .    .
-GET  decide-at-a      in     .     .     .    .    .    200  .     .    .
-POST decide-at-a      in     .     .     .    .    .    302  .     .    .
-GET  enrol            in     403   403   403  403  403  200  200   403  403
-POST enrol            in     403   403   403  403  403  302  200   403  403
-GET  let-go           in     403   403   403  403  403  .    200   403  403
-POST let-go           in     403   403   403  403  403  .    302   403  403
-GET  audit            in     200   200   200  200  200  200  200   200  200
-GET  proof-of-a       in     200   .     200  .    200  200  .     .    .
-GET  proof-of-b       in     200   .     200  200  .    .    200   .    .
-GET  proof-file       in     .     .     .    .    .    .    .     .    .
-GET  take-along       in     302   .     .    .    .    .    .     .    .
-GET  proof-of-site    in     .     .     .    .    .    .    .     .    .
-GET  upload           in     403   .     200  200  403  403  403   .    .
-POST upload           in     403   .     302  302  403  403  403   .    .
-GET  image-of-a       in     200   .     200  .    200  .    .     .    .
-GET  image-of-b       in     200   .     200  200  .    .    .     .    .
-GET  report-of-a      in     302   .     302  .    302  .    .     .    .
-GET  service-copy     in     .     .     .    .    .    .    .     .    .
-GET  preview-of-a     in     403   .     200  .    403  .    .     .    .
-GET  preview-of-b     in     403   .     200  200  .    .    .     .    .
-POST ask-for-a        in     403   .     302  .    403  .    .     .    .
-POST ask-for-b        in     403   .     302  302  .    .    .     .    .
-GET  jobs             in     200   200   200  200  200  200  200   200  200
-GET  grade-of-a       in     200   .     200  .    200  .    .     .    .
-GET  progress-of-a    in     200   .     200  .    200  .    .     .    .
-GET  queued-at-b      in     200   .     200  200  .    .    .     .    .
-GET  progress-at-b    in     200   .     200  200  .    .    .     .    .
-POST cancel-at-b      in     302   .     302  302  .    .    .     .    .
-POST retry-at-b       in     302   .     302  302  .    .    .     .    .
-GET  judge-at-a       in     302   .     302  .    302  .    .     .    .
-GET  judge-at-b       in     302   .     302  302  .    .    .     .    .
-POST judge-at-a       in     .     .     302  .    .    .    .     .    .
-POST judge-at-b       in     .     .     302  302  .    .    .     .    .
-GET  api-patients     403    200   200   200  200  200  200  200   200  200
-GET  api-documents    403    200   .     200  200  200  200  200   .    .
-GET  api-grade-of-a   403    200   .     200  .    200  .    .     .    .
+page                  nobody grace  oscar  bea+   bea~   bea    alan   ada    boris  carl   petra
+GET  home             in     302    302    302    302    302    302    302    302    302    302
+GET  alive            200    200    200    200    200    200    200    200    200    200    200
+GET  rules            in     .      .      .      .      .      .      200    200    .      .
+POST rules            in     .      .      .      .      .      .      302    302    .      .
+GET  members          in     .      .      .      .      .      .      200    200    .      .
+POST members          in     .      .      .      .      .      .      302    302    .      .
+GET  institutions     in     .      .      .      .      .      .      .      .      .      200
+POST switch-to-b      in     .      .      302    302    302    .      .      302    .      .
+GET  ledger           in     200    200    200    200    200    200    200    200    200    200
+GET  health           in     .      .      .      .      .      .      200    200    .      200
+GET  checkpoint       .      .      .      .      .      .      .      .      .      .      .
+GET  tile             .      .      .      .      .      .      .      .      .      .      .
+GET  entries          403    403    403    403    403    403    403    403    403    403    403
+GET  keys             200    200    200    200    200    200    200    200    200    200    200
+GET  check-page       200    200    200    200    200    200    200    200    200    200    200
+GET  check-script     200    200    200    200    200    200    200    200    200    200    200
+GET  check-nothing    .      .      .      .      .      .      .      .      .      .      .
+POST add-checkpoint   400    400    400    400    400    400    400    400    400    400    400
+GET  cosigned         .      .      .      .      .      .      .      .      .      .      .
+GET  patients         in     .      .      200    200    200    200    200    200    200    .
+GET  family           in     200    200    200    200    200    200    200    200    200    200
+GET  patient          in     200    .      200    200    200    200    200    200    .      .
+GET  consents         in     200    .      .      .      .      .      .      .      .      .
+POST consents         in     302    .      .      .      .      .      .      .      .      .
+GET  withdraw         in     200    .      .      .      .      .      .      .      .      .
+POST withdraw         in     302    .      .      .      .      .      .      .      .      .
+GET  guardians        in     .      .      .      .      .      .      .      200    .      .
+POST guardians        in     .      .      .      .      .      .      .      302    .      .
+GET  freeze           in     .      .      .      .      .      .      .      200    .      .
+POST freeze           in     .      .      .      .      .      .      .      302    .      .
+GET  hand-over        in     .      .      .      .      .      .      .      200    .      .
+POST hand-over        in     .      .      .      .      .      .      .      302    .      .
+GET  emergency        in     .      .      200    200    200    200    .      .      200    .
+POST emergency        in     .      .      302    302    302    302    .      .      302    .
+GET  emergency-for    in     .      .      200    200    200    200    .      .      .      .
+POST emergency-for    in     .      .      302    302    302    302    .      .      .      .
+GET  in-emergency     in     200    .      200    200    200    200    200    200    200    .
+GET  a-in-emergency   in     200    .      200    200    .      200    .      .      200    .
+GET  emergencies      in     .      .      .      .      .      .      200    200    .      .
+GET  review-at-a      in     .      .      .      .      .      .      200    .      .      .
+POST review-at-a      in     .      .      .      .      .      .      302    .      .      .
+GET  erasure          in     200    .      .      .      .      .      .      .      .      .
+POST erasure          in     302    .      .      .      .      .      .      .      .      .
+GET  receipt          in     200    .      .      .      .      .      .      .      .      .
+GET  erasures         in     .      .      .      .      .      .      200    200    .      .
+GET  decide-at-a      in     .      .      .      .      .      .      200    .      .      .
+POST decide-at-a      in     .      .      .      .      .      .      302    .      .      .
+GET  enrol            in     403    403    403    403    403    403    200    200    403    403
+POST enrol            in     403    403    403    403    403    403    302    200    403    403
+GET  let-go           in     403    403    403    403    403    403    .      200    403    403
+POST let-go           in     403    403    403    403    403    403    .      302    403    403
+GET  audit            in     200    200    200    200    200    200    200    200    200    200
+GET  proof-of-a       in     200    .      200    200    .      200    200    .      .      .
+GET  proof-of-b       in     200    .      200    200    200    .      .      200    .      .
+GET  proof-file       in     .      .      .      .      .      .      .      .      .      .
+GET  take-along       in     302    .      .      .      .      .      .      .      .      .
+GET  proof-of-site    in     .      .      .      .      .      .      .      .      .      .
+GET  upload           in     403    .      200    200    200    403    403    403    .      .
+POST upload           in     403    .      302    302    302    403    403    403    .      .
+GET  image-of-a       in     200    .      200    200    .      200    .      .      .      .
+GET  image-of-b       in     200    .      200    200    200    .      .      .      .      .
+GET  report-of-a      in     302    .      302    .      .      302    .      .      .      .
+GET  service-copy     in     .      .      .      .      .      .      .      .      .      .
+GET  preview-of-a     in     403    .      200    200    .      403    .      .      .      .
+GET  preview-of-b     in     403    .      200    200    200    .      .      .      .      .
+POST ask-for-a        in     403    .      302    302    .      403    .      .      .      .
+POST ask-for-b        in     403    .      302    302    302    .      .      .      .      .
+GET  jobs             in     200    200    200    200    200    200    200    200    200    200
+GET  grade-of-a       in     200    .      200    .      .      200    .      .      .      .
+GET  progress-of-a    in     200    .      200    .      .      200    .      .      .      .
+GET  queued-at-b      in     200    .      200    200    200    .      .      .      .      .
+GET  progress-at-b    in     200    .      200    200    200    .      .      .      .      .
+POST cancel-at-b      in     302    .      302    302    302    .      .      .      .      .
+POST retry-at-b       in     302    .      302    302    302    .      .      .      .      .
+GET  judge-at-a       in     302    .      302    .      .      302    .      .      .      .
+GET  judge-at-b       in     302    .      302    302    302    .      .      .      .      .
+POST judge-at-a       in     .      .      302    .      .      .      .      .      .      .
+POST judge-at-b       in     .      .      302    302    302    .      .      .      .      .
+GET  api-patients     403    200    200    200    200    200    200    200    200    200    200
+GET  api-documents    403    200    .      200    200    200    200    200    200    .      .
+GET  api-grade-of-a   403    200    .      200    .      .      200    .      .      .      .
 """
 
 
@@ -275,7 +277,7 @@ PAGES = {
     "api-grade-of-a": Page("api_job", lambda c: [c.job.pk]),
     "judge-at-b": Page("judge", job_at_b, lambda c: AGREED, ready=Cast.graded),
 }
-ASKERS, *ROWS = (line.split()[-10:] for line in POLICY.strip().splitlines())
+ASKERS, *ROWS = (line.split()[-11:] for line in POLICY.strip().splitlines())
 ASKED = [tuple(line.split()[:2]) for line in POLICY.strip().splitlines()[1:]]
 
 
@@ -290,13 +292,20 @@ def test_every_page_answers_each_as_the_policy_says(
     given = {}
     for asker in ASKERS:
         with transaction.atomic():
-            if asker == "bea+":
-                cast.consent()
-            name = asker.removesuffix("+")
+            allow(cast, asker)
+            name = asker.rstrip("+~")
             client = anonymous if name == "nobody" else sign_in(name)
             given[asker] = answer(client, method, PAGES[page])
             transaction.set_rollback(True)
     assert given == dict(zip(ASKERS, cells, strict=True))
+
+
+def allow(cast: Cast, asker: str) -> None:
+    """What Grace allowed before somebody asks."""
+    if asker == "bea+":
+        cast.consent()
+    elif asker == "bea~":
+        cast.consent(Scope(Extent.KIND, kind=Document.Kind.IMAGE))
 
 
 def answer(client: Client, method: str, page: Page) -> str:
