@@ -10,6 +10,7 @@ from records.models import Document
 from records.permissions import (
     may_add_document,
     may_read_document,
+    ordinarily_readable,
     readable_documents,
     reads_elsewhere,
 )
@@ -21,7 +22,7 @@ def may_request_grade(acting: Acting, image: Document) -> bool:
         image.kind == Document.Kind.IMAGE
         and acting.may(REQUEST_GRADE)
         and may_add_document(acting, image.patient)
-        and may_read_document(acting, image)
+        and ordinarily_readable(acting, image.patient).filter(pk=image.pk).exists()
     )
 
 

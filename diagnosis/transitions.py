@@ -48,6 +48,8 @@ def record_about(job: GradingJob, event: Event, by: Acting | None) -> None:
 
     Signed by the hospital for whoever did it, by the service where it was nobody.
     """
+    if job.image.erasure_id:
+        return  # nothing is recorded any more about what was erased
     author = job.institution if by else diagnosis_service()
     record(
         Happening(

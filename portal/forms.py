@@ -8,7 +8,7 @@ from portal.roles import Role
 class RulesForm(forms.Form):
     age_of_majority = forms.IntegerField(
         label="Age of majority",
-        help_text="From this age a patient acts alone, and guardians no longer do.",
+        help_text="From this age a patient acts alone, and guardians no longer do: they end the next night.",
         min_value=14,
         max_value=25,
     )

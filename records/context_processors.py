@@ -14,7 +14,7 @@ def family(request: HttpRequest) -> dict[str, Any]:
     acting: Acting | None = getattr(request, "acting", None)
     if acting is None or acting.membership is None:
         return {"has_family": False}
-    return {"has_family": Guardian.objects.filter(user=acting.user).exists()}
+    return {"has_family": Guardian.objects.acting(acting.user).exists()}
 
 
 def waiting(request: HttpRequest) -> dict[str, Any]:

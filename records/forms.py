@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from portal.models import Institution
+from records.actions.emergencies import SHORTEST_REASON
 from records.models import Document
 from records.narrowing import Narrowing, Topic
 from records.scope import Extent, Purpose, Scope
@@ -188,7 +189,11 @@ class KnownPatientEmergencyForm(forms.Form):
     reason = forms.CharField(
         label="Why this cannot wait",
         help_text="The family and your hospital's admin read it.",
+        min_length=SHORTEST_REASON,
         max_length=1000,
+        error_messages={
+            "min_length": "Say in a sentence why this cannot wait; the family reads it."
+        },
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     password = forms.CharField(

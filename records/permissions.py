@@ -138,9 +138,16 @@ def visible_patients(acting: Acting) -> QuerySet[Patient]:
 
 def readable_documents(acting: Acting, patient: Patient) -> QuerySet[Document]:
     """The documents whose content the acting person may open."""
+    if emergency_access(acting, patient):
+        return patient.documents.kept()
+    return ordinarily_readable(acting, patient)
+
+
+def ordinarily_readable(acting: Acting, patient: Patient) -> QuerySet[Document]:
+    """The same without what an emergency opens, from which nothing may be made."""
     kept, institution = patient.documents.kept(), acting.institution
     held = relation(acting, patient)
-    if held is Relation.GUARDIAN or emergency_access(acting, patient):
+    if held is Relation.GUARDIAN:
         return kept
     if institution is None or held not in DOCTORS:
         return kept.none()

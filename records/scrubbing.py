@@ -77,5 +77,8 @@ def _look_at(document: Document) -> bool:
     if mended:
         said["mended_at"] = said["scrubbed_at"]
     # What was sealed anew meanwhile is not what was looked at.
-    Document.objects.filter(pk=document.pk, cid=document.cid).update(**said)
+    same = Document.objects.kept().filter(pk=document.pk, cid=document.cid)
+    if not same.update(**said) and mended:
+        content_store().remove(parse_cid(document.cid))
+        return False
     return mended

@@ -1,18 +1,19 @@
 """What the background workers do for the records."""
 
 import logging
+from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django_q.tasks import async_task
 
 from portal.roles import REVIEW_EMERGENCIES, ROLES
 from portal.row_security import UPKEEP, in_the_name_of
 from records.actions.majority import end_guardianships as end_guardianships_of
 from records.content import content_store
-from records.models import Document, EmergencyAccess, Enrolment
+from records.models import Document, EmergencyAccess, Enrolment, Erasure
 from records.scrubbing import SHARE, scrub, share_of
 from records.storage.cids import parse_cid
 from records.storage.errors import StoreUnavailable
@@ -49,7 +50,7 @@ def tell_of_emergency(access_id: int) -> int:
     """
     with in_the_name_of(UPKEEP):
         access = EmergencyAccess.objects.select_related("institution").get(pk=access_id)
-        guardians = access.patient.guardians.filter(frozen_at=None, ended_at=None)
+        guardians = access.patient.guardians.active()
         judging = [role for role, held in ROLES.items() if REVIEW_EMERGENCIES in held]
         admins = access.institution.memberships.filter(role__in=judging)
         told = [
@@ -62,17 +63,28 @@ def tell_of_emergency(access_id: int) -> int:
                 for each in admins.select_related("user")
             ),
         ]
-    at = date_format(localtime(access.opened_at), "j F Y, H:i")
+    at = date_format(timezone.localtime(access.opened_at), "j F Y, H:i")
+    refused = []
     for address, page in told:
-        send_mail(
-            "A history was opened in an emergency",
-            f"A doctor of {access.institution} opened a history in an emergency on {at}."
-            f" It closes after an hour.\n\nSign in to see whose, by whom and why:"
-            f" {settings.PUBLIC_URL}{page}\n",
-            None,
-            [address],
-        )
+        try:
+            _mail(address, page, access.institution.name, at)
+        except (OSError, SMTPException) as error:
+            # One address that takes nothing must not silence the others.
+            refused.append(error)
+    if refused:
+        raise refused[0]
     return len(told)
+
+
+def _mail(address: str, page: str, hospital: str, at: str) -> None:
+    send_mail(
+        "A history was opened in an emergency",
+        f"A doctor of {hospital} opened a history in an emergency on {at}."
+        f" It closes after an hour.\n\nSign in to see whose, by whom and why:"
+        f" {settings.PUBLIC_URL}{page}\n",
+        None,
+        [address],
+    )
 
 
 def end_guardianships() -> int:
@@ -103,20 +115,24 @@ def remove_erased() -> int:
     Safe to run again: what the store did not answer for goes the next night.
 
     Returns:
-        how many documents were there until now.
+        how many erasures are through.
     """
-    store, removed = content_store(), 0
     with in_the_name_of(UPKEEP):
-        erased = Document.objects.exclude(erasure=None)
-        pairs = list(erased.values_list("cid", "replaced_cid"))
-    cids = [parse_cid(text) for pair in pairs for text in pair if text]
+        open_ones = Erasure.objects.filter(
+            decision=Erasure.Decision.DONE, removed_at=None
+        )
+        erasures = [each.pk for each in open_ones]
+        gone = Document.objects.filter(erasure__in=erasures)
+        pairs = list(gone.values_list("cid", "replaced_cid"))
+    if not erasures:
+        return 0
+    store = content_store()
     try:
-        for cid in cids:
-            if store.has(cid):
-                store.remove(cid)
-                removed += 1
-        if removed:
-            store.collect()
+        for text in (text for pair in pairs for text in pair if text):
+            store.remove(parse_cid(text))
+        store.collect()
     except StoreUnavailable as error:
         log.warning("What was erased is still stored: %s", error)
-    return removed
+        return 0
+    with in_the_name_of(UPKEEP):
+        return Erasure.objects.filter(pk__in=erasures).update(removed_at=timezone.now())

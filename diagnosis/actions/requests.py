@@ -110,6 +110,8 @@ def retry(*, job: GradingJob, by: Acting) -> None:
 
 def _check_not_being_graded(image: Document, frame: int) -> None:
     """Who asks at the same moment waits here, then finds the other's job."""
+    # The patient first, as everybody who locks both.
+    image.patient.hold_readers()
     Document.objects.select_for_update(no_key=True).get(pk=image.pk)
     jobs = GradingJob.objects.filter(image=image, frame=frame, state__in=UNFINISHED)
     if jobs.exists():

@@ -21,9 +21,15 @@ CREATE FUNCTION access.graded_patient() RETURNS uuid
 ALTER TABLE diagnosis_gradingjob ENABLE ROW LEVEL SECURITY;
 CREATE POLICY upkeep ON diagnosis_gradingjob TO anamnesis_web
   USING ((SELECT access.task()) = 'upkeep');
-CREATE POLICY own ON diagnosis_gradingjob TO anamnesis_web
+CREATE POLICY own ON diagnosis_gradingjob FOR SELECT TO anamnesis_web
   USING (institution_id = (SELECT access.doctor_at()));
-CREATE POLICY service ON diagnosis_gradingjob TO anamnesis_web
+CREATE POLICY asked ON diagnosis_gradingjob FOR INSERT TO anamnesis_web
+  WITH CHECK (institution_id = (SELECT access.doctor_at()));
+CREATE POLICY steered ON diagnosis_gradingjob FOR UPDATE TO anamnesis_web
+  USING (institution_id = (SELECT access.doctor_at()));
+CREATE POLICY service ON diagnosis_gradingjob FOR SELECT TO anamnesis_web
+  USING (id = (SELECT access.job()));
+CREATE POLICY worked_on ON diagnosis_gradingjob FOR UPDATE TO anamnesis_web
   USING (id = (SELECT access.job()));
 CREATE POLICY known ON diagnosis_gradingjob FOR SELECT TO anamnesis_web
   USING (EXISTS (
@@ -35,7 +41,11 @@ CREATE POLICY known ON diagnosis_gradingjob FOR SELECT TO anamnesis_web
 ALTER TABLE diagnosis_verdict ENABLE ROW LEVEL SECURITY;
 CREATE POLICY upkeep ON diagnosis_verdict TO anamnesis_web
   USING ((SELECT access.task()) = 'upkeep');
-CREATE POLICY own ON diagnosis_verdict TO anamnesis_web
+CREATE POLICY given ON diagnosis_verdict FOR INSERT TO anamnesis_web
+  WITH CHECK (EXISTS (
+    SELECT 1 FROM records_document d WHERE d.id = document_id
+       AND d.institution_id = (SELECT access.doctor_at())));
+CREATE POLICY known ON diagnosis_verdict FOR SELECT TO anamnesis_web
   USING (EXISTS (
     SELECT 1 FROM records_document d WHERE d.id = document_id
        AND (d.patient_id IN (SELECT access.wards())
@@ -44,18 +54,26 @@ CREATE POLICY own ON diagnosis_verdict TO anamnesis_web
 
 -- What the service needs of the records.
 
-CREATE POLICY service ON records_patient TO anamnesis_web
+CREATE POLICY service ON records_patient FOR SELECT TO anamnesis_web
   USING (id = (SELECT access.graded_patient()));
+CREATE POLICY held_by_service ON records_patient FOR UPDATE TO anamnesis_web
+  USING (id = (SELECT access.graded_patient())) WITH CHECK (false);
 CREATE POLICY service ON records_document FOR SELECT TO anamnesis_web
   USING (id IN ((SELECT access.graded_image()), (SELECT access.graded_copy()))
          OR kind = 'grade_report' AND about_id = (SELECT access.graded_image()));
 CREATE POLICY reported ON records_document FOR INSERT TO anamnesis_web
   WITH CHECK (kind = 'grade_report' AND about_id = (SELECT access.graded_image()));
-CREATE POLICY service ON records_keywrap TO anamnesis_web
+CREATE POLICY service ON records_keywrap FOR SELECT TO anamnesis_web
   USING (document_id = (SELECT access.graded_copy())
          OR EXISTS (SELECT 1 FROM records_document d WHERE d.id = document_id
                        AND d.kind = 'grade_report'
                        AND d.about_id = (SELECT access.graded_image())));
+CREATE POLICY reported ON records_keywrap FOR INSERT TO anamnesis_web
+  WITH CHECK (EXISTS (
+    SELECT 1 FROM records_document d WHERE d.id = document_id
+       AND d.kind = 'grade_report' AND d.about_id = (SELECT access.graded_image())));
+CREATE POLICY given_back ON records_keywrap FOR DELETE TO anamnesis_web
+  USING (document_id = (SELECT access.graded_copy()));
 CREATE POLICY service ON records_act FOR INSERT TO anamnesis_web
   WITH CHECK (patient_id = (SELECT access.graded_patient()));
 CREATE POLICY service ON portal_privatekey FOR SELECT TO anamnesis_web

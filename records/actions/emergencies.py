@@ -1,7 +1,5 @@
 """Lets a doctor read a history that nobody has allowed them, and has it judged."""
 
-from datetime import date
-
 from django.db import transaction
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -9,8 +7,6 @@ from django_q.tasks import async_task
 from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
-from portal.row_security import UPKEEP, in_the_name_of
-from portal.sealed_fields import blind_indexes
 from records.models import EmergencyAccess, Patient
 from records.permissions import (
     check_may_open_emergency,
@@ -21,34 +17,6 @@ from records.recording import Happening, record
 
 SHORTEST_REASON = 10
 """Letters; shorter than any sentence that a review could judge."""
-
-
-def find_patient(
-    *, code: str = "", full_name: str = "", born: date | None = None
-) -> Patient:
-    """The patient of whom a doctor knows the code, or the name and the day of birth.
-
-    Who may: `open_emergency`'s page, whose doctor has given the password again.
-    Records: nothing; opening does.
-
-    Raises:
-        Refused: nobody is known by that, or more than one person.
-    """
-    with in_the_name_of(UPKEEP):
-        if code:
-            indexes = blind_indexes(code, purpose="patient code")
-            found = list(Patient.objects.filter(code_index__in=indexes))
-        else:
-            indexes = blind_indexes(full_name, purpose="patient name")
-            named = Patient.objects.filter(name_index__in=indexes)
-            found = [patient for patient in named if patient.birth_date == born]
-    if not found:
-        raise Refused("Nobody is known here by that. Check each letter and the day.")
-    if len(found) > 1:
-        raise Refused(
-            "More than one patient has this name and day of birth. Use the patient's code."
-        )
-    return found[0]
 
 
 @transaction.atomic
@@ -74,9 +42,8 @@ def open_emergency(*, patient: Patient, reason: str, by: Acting) -> EmergencyAcc
         patient=patient, institution=institution, doctor=by.user, reason=reason.strip()
     )
     _record(access, Event.EMERGENCY_OPENED, by)
-    transaction.on_commit(
-        lambda: async_task("records.tasks.tell_of_emergency", access.pk)
-    )
+    # In the act's own transaction: a process that dies now loses no task.
+    async_task("records.tasks.tell_of_emergency", access.pk)
     return access
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -16,7 +17,7 @@ from portal.row_security import UPKEEP, in_the_name_of
 from records.models import Act, Document, Erasure, KeyWrap, Patient
 from records.permissions import check_may_decide_erasure, check_may_manage_consents
 from records.recording import Happening, record
-from records.retention import may_go_from
+from records.retention import due
 
 
 @transaction.atomic
@@ -55,36 +56,29 @@ def confirm_erasure(*, erasure: Erasure, by: Acting) -> Erasure:
         may be asked for again when it has ended.
 
     Raises:
-        Refused: no admin there, decided before, or everything must still be kept.
+        Refused: no admin there, decided before, everything must still be kept, or
+            whoever asked does not act for the patient any more.
     """
     check_may_decide_erasure(by, erasure)
-    patient, institution = erasure.patient, erasure.institution
-    patient.hold_readers()
-    today = timezone.localdate()
+    erasure.patient.hold_readers()
+    if not erasure.patient.guardians.acting(erasure.asked_by).exists():
+        raise Refused(f"{erasure.asked_by} no longer acts for {erasure.patient}.")
     with in_the_name_of(UPKEEP):  # an admin is shown no wraps
-        made = list(patient.documents.filter(institution=institution, erasure=None))
-        ends = {document.pk: may_go_from(document, institution) for document in made}
-        going = [pk for pk, end in ends.items() if end <= today]
-        staying = [end for end in ends.values() if end > today]
-        if not going:
-            raise Refused(
-                f"Nothing may be erased before {min(staying):%-d %B %Y}: your hospital"
-                f" keeps what it made for {institution.retention_years} years."
-                if staying
-                else "Nothing is left to be erased."
-            )
-        _destroy(going, erasure)
-        shown = erasure.documents.exclude(kind=Document.Kind.SERVICE_COPY).count()
+        found = due(erasure)
+        if not found.going:
+            raise Refused(found.why_nothing)
+        documents = _destroy(found.going, erasure)
     _decide(
         erasure,
         by,
         decision=Erasure.Decision.DONE,
-        erased=shown,
-        kept=len(staying),
-        kept_until=max(staying, default=None),
+        erased=len(found.going),
+        kept=len(found.staying),
+        kept_until=max(found.staying, default=None),
     )
-    _record(erasure, Event.ERASURE_DONE, by, documents=going)
-    transaction.on_commit(lambda: async_task("records.tasks.remove_erased"))
+    _record(erasure, Event.ERASURE_DONE, by, documents=documents)
+    # In the act's own transaction: a process that dies now loses no task.
+    async_task("records.tasks.remove_erased")
     return erasure
 
 
@@ -105,11 +99,19 @@ def refuse_erasure(*, erasure: Erasure, reason: str, by: Acting) -> None:
     _record(erasure, Event.ERASURE_REFUSED, by)
 
 
-def _destroy(documents: list[UUID], erasure: Erasure) -> None:
-    """Without wraps nobody opens them, without salts the ledger names nobody."""
-    KeyWrap.objects.filter(document__in=documents).delete()
-    Act.objects.filter(document__in=documents).update(salt=b"")
-    Document.objects.filter(pk__in=documents).update(erasure=erasure, damage="")
+def _destroy(documents: list[UUID], erasure: Erasure) -> list[UUID]:
+    """Without wraps nobody opens them, without salts the ledger names nobody.
+
+    Returns:
+        them, with the copies of them that went to the diagnosis service.
+    """
+    copies = Q(kind=Document.Kind.SERVICE_COPY, about__in=documents)
+    rows = Document.objects.filter(Q(pk__in=documents) | copies, erasure=None)
+    going = list(rows.values_list("pk", flat=True))
+    KeyWrap.objects.filter(document__in=going).delete()
+    Act.objects.filter(document__in=going).update(salt=b"")
+    Document.objects.filter(pk__in=going).update(erasure=erasure, damage="")
+    return going
 
 
 def _decide(erasure: Erasure, by: Acting, **said: object) -> None:

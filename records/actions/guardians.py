@@ -9,7 +9,7 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution
 from records.models import Guardian, Patient
-from records.permissions import check_may_verify_guardians
+from records.permissions import check_may_verify_guardians, is_of_age
 from records.recording import Happening, record
 
 
@@ -29,7 +29,8 @@ def add_guardian(
             patient already, or a patient who acts alone.
     """
     institution = check_may_verify_guardians(by, patient)
-    if patient.guardians.filter(is_patient=True).exists():
+    is_alone = patient.guardians.filter(is_patient=True).exists()
+    if is_alone or is_of_age(patient, institution):
         raise Refused(f"{patient} is of age and acts alone.")
     user = find_or_create_account(email=email, full_name=full_name)
     if user == by.user:
@@ -85,6 +86,8 @@ def restore_guardian(*, guardian: Guardian, by: Acting) -> None:
 def _check_other(guardian: Guardian, by: Acting) -> None:
     if guardian.user == by.user:
         raise Refused("You cannot decide about yourself; another admin can.")
+    if guardian.is_patient or guardian.ended_at:
+        raise Refused(f"{guardian.patient} is of age and acts alone.")
 
 
 def _record(

@@ -57,15 +57,21 @@ def remove_replaced_blocks(*, document: Document) -> None:
     """
     if document.replaced_cid:
         content_store().remove(parse_cid(document.replaced_cid))
+        # Only if nobody sealed it anew meanwhile.
+        replaced = Document.objects.filter(
+            pk=document.pk, replaced_cid=document.replaced_cid
+        )
+        replaced.update(replaced_cid="")
         document.replaced_cid = ""
-        document.save(update_fields=["replaced_cid"])
 
 
 @transaction.atomic
 def _replace(document: Document, data_key: bytes, cid: str, length: int) -> None:
     """Let row, wraps and ledger say the new content, or none of them."""
+    document.patient.hold_readers()
     row = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
-    row.patient.hold_readers()
+    if row.erasure_id:
+        raise Refused("This document was erased meanwhile.")
     if row.cid != document.cid:
         raise Refused("Somebody else sealed this document anew just now.")
     name = name_of(row, row.patient.holder_id)

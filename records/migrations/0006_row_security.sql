@@ -62,9 +62,10 @@ CREATE POLICY upkeep ON records_patient TO anamnesis_web
   USING ((SELECT access.task()) = 'upkeep');
 CREATE POLICY known ON records_patient FOR SELECT TO anamnesis_web
   USING (id IN (SELECT access.wards()) OR access.was_here(id));
--- A row is locked while its readers change, which PostgreSQL counts as an update.
+-- A row is locked while its readers change, which PostgreSQL counts as an update; the
+-- row itself nobody changes.
 CREATE POLICY held ON records_patient FOR UPDATE TO anamnesis_web
-  USING (id IN (SELECT access.wards()) OR access.was_here(id));
+  USING (id IN (SELECT access.wards()) OR access.was_here(id)) WITH CHECK (false);
 CREATE POLICY registered ON records_patient FOR INSERT TO anamnesis_web
   WITH CHECK ((SELECT access.admin_at()) IS NOT NULL);
 
@@ -77,9 +78,11 @@ CREATE POLICY known ON records_guardian FOR SELECT TO anamnesis_web
   USING (user_id = (SELECT access.person())
          OR patient_id IN (SELECT access.wards()) OR access.was_here(patient_id));
 CREATE POLICY verified ON records_guardian FOR INSERT TO anamnesis_web
-  WITH CHECK ((SELECT access.admin_at()) IS NOT NULL AND access.is_here(patient_id));
+  WITH CHECK ((SELECT access.admin_at()) IS NOT NULL AND access.is_here(patient_id)
+              AND user_id <> (SELECT access.person()));
 CREATE POLICY frozen ON records_guardian FOR UPDATE TO anamnesis_web
-  USING ((SELECT access.admin_at()) IS NOT NULL AND access.is_here(patient_id));
+  USING ((SELECT access.admin_at()) IS NOT NULL AND access.is_here(patient_id)
+         AND user_id <> (SELECT access.person()));
 
 -- Where they are in care; where else, for those whom the family lets read.
 
@@ -94,7 +97,8 @@ CREATE POLICY taken_in ON records_enrolment FOR INSERT TO anamnesis_web
   WITH CHECK (institution_id = (SELECT access.admin_at()));
 CREATE POLICY ended ON records_enrolment FOR UPDATE TO anamnesis_web
   USING (institution_id = (SELECT access.admin_at())
-         OR patient_id IN (SELECT access.wards()));
+         OR patient_id IN (SELECT access.wards()))
+  WITH CHECK (ended_at IS NOT NULL);
 
 -- What the family allows.
 
@@ -108,7 +112,8 @@ CREATE POLICY given ON records_consent FOR INSERT TO anamnesis_web
   WITH CHECK (patient_id IN (SELECT access.wards()));
 CREATE POLICY closed ON records_consent FOR UPDATE TO anamnesis_web
   USING (institution_id = (SELECT access.admin_at())
-         OR patient_id IN (SELECT access.wards()));
+         OR patient_id IN (SELECT access.wards()))
+  WITH CHECK (closed_at IS NOT NULL);
 
 -- Documents: an admin sees which there are, the wraps below keep the content from them.
 
@@ -129,18 +134,32 @@ CREATE POLICY added ON records_document FOR INSERT TO anamnesis_web
 CREATE POLICY held ON records_document FOR UPDATE TO anamnesis_web
   USING ((SELECT access.doctor_at()) IS NOT NULL
          AND (institution_id = (SELECT access.doctor_at())
-              OR access.opened(patient_id, id, kind)));
+              OR access.opened(patient_id, id, kind)))
+  WITH CHECK (false);
 
 -- Their data keys: the wall around the content itself.
 
 ALTER TABLE records_keywrap ENABLE ROW LEVEL SECURITY;
 CREATE POLICY upkeep ON records_keywrap TO anamnesis_web
   USING ((SELECT access.task()) = 'upkeep');
-CREATE POLICY own ON records_keywrap TO anamnesis_web
+CREATE POLICY own ON records_keywrap FOR SELECT TO anamnesis_web
   USING (EXISTS (
     SELECT 1 FROM records_document d WHERE d.id = document_id
        AND (d.patient_id IN (SELECT access.wards())
             OR d.institution_id = (SELECT access.doctor_at()))));
+CREATE POLICY made ON records_keywrap FOR INSERT TO anamnesis_web
+  WITH CHECK (EXISTS (
+    SELECT 1 FROM records_document d WHERE d.id = document_id
+       AND (d.patient_id IN (SELECT access.wards())
+            OR d.institution_id = (SELECT access.doctor_at())
+               AND access.is_here(d.patient_id))));
+-- A family takes back what it gave, a doctor what the service was given.
+CREATE POLICY taken ON records_keywrap FOR DELETE TO anamnesis_web
+  USING (EXISTS (
+    SELECT 1 FROM records_document d WHERE d.id = document_id
+       AND (d.patient_id IN (SELECT access.wards())
+            OR d.institution_id = (SELECT access.doctor_at())
+               AND d.kind = 'service_copy')));
 CREATE POLICY opened ON records_keywrap FOR SELECT TO anamnesis_web
   USING (holder_id = (SELECT i.holder_id FROM portal_institution i
                        WHERE i.id = access.doctor_at())

@@ -93,6 +93,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "removed_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="since when the store has none of the blocks",
+                        null=True,
+                    ),
+                ),
+                (
                     "kept_until",
                     models.DateField(
                         blank=True,

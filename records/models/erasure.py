@@ -39,6 +39,9 @@ class Erasure(models.Model):
     reason = SealedTextField(null=True, blank=True)
     erased = models.PositiveIntegerField(default=0, help_text="documents")
     kept = models.PositiveIntegerField(default=0, help_text="documents, for now")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when the store has none of the blocks"
+    )
     kept_until = models.DateField(
         null=True, blank=True, help_text="when the last retention period ends"
     )

@@ -58,7 +58,11 @@ class GuardianQuerySet(models.QuerySet["Guardian"]):
 
     def acting(self, user: User) -> "GuardianQuerySet":
         """Where the person may act now: not who is frozen, nor who has ended."""
-        return self.filter(user=user, frozen_at=None, ended_at=None)
+        return self.active().filter(user=user)
+
+    def active(self) -> "GuardianQuerySet":
+        """Those who may act now."""
+        return self.filter(frozen_at=None, ended_at=None)
 
 
 class Guardian(models.Model):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from tempfile import TemporaryFile
 from typing import Protocol
 
 from multiformats import CID
@@ -9,6 +10,8 @@ from multiformats import CID
 from records.storage.content_store import ContentStore
 from records.storage.errors import BlockDamaged, BlockError, StoreUnavailable
 from records.storage.unixfs import read
+
+PIECE = 1 << 20
 
 
 class PeeredStore:
@@ -78,9 +81,13 @@ class PeeredStore:
         try:
             self._own.put(self._read_seen(cid))
         except BlockDamaged:
-            # A node does not replace a block of a document that it has pinned.
-            self._own.remove(cid)
-            self._own.put(self._read_seen(cid))
+            # A node does not replace a block of a document that it has pinned. The whole
+            # is at hand before the pin goes: a collection may come at any moment.
+            with TemporaryFile() as whole:
+                whole.writelines(self._read_seen(cid))
+                whole.seek(0)
+                self._own.remove(cid)
+                self._own.put(iter(lambda: whole.read(PIECE), b""))
         return True
 
     def _read_seen(self, cid: CID) -> Iterator[bytes]:

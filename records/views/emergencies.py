@@ -15,9 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portal.acting import SignedInRequest
 from portal.errors import Refused
 from portal.roles import OPEN_EMERGENCY, REVIEW_EMERGENCIES
-from records.access import patient_or_404
+from records.access import patient_in_emergency, patient_or_404
 from records.actions.emergencies import (
-    find_patient,
     open_emergency,
     review_emergency,
 )
@@ -96,8 +95,11 @@ def _opened(
         form.add_error("password", _("This is not your password."))
         return None
     try:
-        patient = known or find_patient(
-            code=given["code"], full_name=given["full_name"], born=given["birth_date"]
+        patient = known or patient_in_emergency(
+            request.acting,
+            code=given["code"],
+            full_name=given["full_name"],
+            born=given["birth_date"],
         )
         open_emergency(patient=patient, reason=given["reason"], by=request.acting)
     except Refused as refusal:

@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,7 +27,7 @@ from records.actions.erasure import (
 from records.forms import AskErasureForm, RefuseErasureForm
 from records.history import proof_of_act
 from records.models import Act, Document, Erasure
-from records.retention import may_go_from
+from records.retention import due
 
 PAGE = 50
 
@@ -105,7 +104,7 @@ def decide(request: SignedInRequest, erasure_id: int) -> HttpResponse:
         pk=erasure_id,
     )
     form = RefuseErasureForm(request.POST if "refuse" in request.POST else None)
-    if request.method == "POST" and (not form.is_bound or form.is_valid()):
+    if request.method == "POST" and ("erase" in request.POST or form.is_valid()):
         try:
             if form.is_bound:
                 reason = form.cleaned_data["reason"]
@@ -135,10 +134,8 @@ def _asked_here(request: SignedInRequest) -> QuerySet[Erasure]:
 
 def _consequences(erasure: Erasure) -> tuple[bool, list[str]]:
     """Whether something may go now; what would go and what would stay, until when."""
-    hospital, today = erasure.institution, timezone.localdate()
-    made = erasure.patient.documents.kept().filter(institution=hospital)
-    ends = [may_go_from(document, hospital) for document in made]
-    going, staying = sum(day <= today for day in ends), [d for d in ends if d > today]
+    found = due(erasure)
+    going, staying = len(found.going), found.staying
     said = []
     if going:
         text = ngettext(
@@ -155,7 +152,7 @@ def _consequences(erasure: Erasure) -> tuple[bool, list[str]]:
             len(staying),
         )
         day = date_format(max(staying), "j F Y")
-        years = hospital.retention_years
+        years = found.hospital.retention_years
         said.append(text % {"count": len(staying), "years": years, "day": day})
     if going:
         said.append(

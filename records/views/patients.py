@@ -20,6 +20,7 @@ from records.models import EmergencyAccess, Enrolment, Patient
 from records.permissions import (
     Relation,
     emergency_access,
+    live_consent,
     may_add_document,
     may_manage_consents,
     may_verify_guardians,
@@ -27,6 +28,7 @@ from records.permissions import (
     visible_enrolments,
     wards,
 )
+from records.scope import Extent
 
 PAGE = 50
 
@@ -98,10 +100,13 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
 
 def _may_open_emergency(acting: Acting, patient: Patient) -> bool:
     """Whether there is something that an emergency access would open."""
-    closed = relation(acting, patient) in {Relation.OWN_DOCTOR, Relation.FORMER_DOCTOR}
-    return (
-        closed and acting.may(OPEN_EMERGENCY) and not emergency_access(acting, patient)
-    )
+    if not acting.may(OPEN_EMERGENCY) or emergency_access(acting, patient):
+        return False
+    held, institution = relation(acting, patient), acting.institution
+    if held is Relation.ALLOWED_DOCTOR and institution:
+        consent = live_consent(patient, institution)
+        return consent is not None and consent.extent != Extent.EVERYTHING
+    return held in {Relation.OWN_DOCTOR, Relation.FORMER_DOCTOR}
 
 
 def _emergencies(acting: Acting, patient: Patient) -> QuerySet[EmergencyAccess]:

@@ -234,6 +234,7 @@ PAGES = {
     "decide-at-a": Page(
         "decide",
         lambda c: [Erasure.objects.get().pk],
+        lambda c: {"erase": "yes"},
         ready=Cast.asked_to_erase,
     ),
     "enrol": Page(

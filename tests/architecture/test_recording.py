@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from diagnosis.actions.jobs import advance, claim, fail, record_grade, sweep
@@ -18,6 +19,7 @@ from portal.actions.keys import renew_institution_keys
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
+from portal.row_security import UPKEEP, Party, grading, in_the_name_of
 from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.documents import (
     NewDocument,
@@ -308,6 +310,44 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
 }
 
 
+def of(name: str) -> Callable[[Cast], Party]:
+    return lambda cast: cast.acting(name).party
+
+
+def of_the_job(cast: Cast) -> Party:
+    return grading(GradingJob.objects.latest("requested_at").pk)
+
+
+PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
+    adds_member: of("boris"),
+    sets_rules: of("boris"),
+    registers_patient: of("boris"),
+    enrols: of("ada"),
+    ends_enrolment: of("boris"),
+    adds_document: of("bea"),
+    opens: of("bea"),
+    grants: of("grace"),
+    withdraws: of("grace"),
+    adds_guardian: of("boris"),
+    freezes: of("boris"),
+    restores: of("boris"),
+    moves: of("grace"),
+    opens_emergency: of("carl"),
+    reviews: of("cora"),
+    asks_erasure: of("grace"),
+    erases: of("ada"),
+    refuses_erasure: of("ada"),
+    hands_over: of("boris"),
+    requests: of("bea"),
+    records_grade: of_the_job,
+    fails: of_the_job,
+    cancels: of("bea"),
+    retries: of("bea"),
+    judges: of("bea"),
+}
+"""As whom a page, or the worker, does it; what is not here the site does itself."""
+
+
 class AppendFails(LedgerError):
     """The ledger takes nothing."""
 
@@ -337,6 +377,36 @@ def test_what_happens_is_queued_for_the_ledger(
     before = set(snapshot()["ledger.inbox"])
     act()
     assert set(snapshot()["ledger.inbox"]) > before
+
+
+@pytest.mark.parametrize("prepare", RECORDED.values(), ids=RECORDED)
+def test_an_action_does_the_same_behind_the_second_wall(
+    cast: Cast, prepare: Callable[[Cast], Act]
+):
+    """What the policies hide from whoever acts must not go undone without a word."""
+    party = PARTIES.get(prepare)
+    if party is None:
+        pytest.skip("the site's own work, which sees every row")
+    changed = []
+    for who in (UPKEEP, party):
+        with transaction.atomic():
+            act = prepare(cast)
+            asked = who(cast) if callable(who) else who
+            before = snapshot()
+            with in_the_name_of(asked):
+                act()
+            after = snapshot()
+            changed.append(
+                {
+                    table: (
+                        len(after[table]) - len(before[table]),
+                        len({*after[table]} - {*before[table]}),
+                    )
+                    for table in after
+                }
+            )
+            transaction.set_rollback(True)
+    assert changed[0] == changed[1]
 
 
 def test_no_action_is_left_out():

@@ -20,6 +20,7 @@ from portal.database import admin_conninfo
 from portal.models import Membership, PrivateKey
 from portal.roles import READ_CONTENT, ROLES, SEE_ACTS
 from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of
+from records.actions.consents import withdraw_consent
 from records.actions.erasure import confirm_erasure
 from records.actions.majority import hand_over
 from records.models import Act, Consent, Document, Enrolment, Guardian, KeyWrap, Patient
@@ -90,22 +91,78 @@ def test_raw_sql_of_the_web_that_names_nobody_sees_nothing(cast: Cast, model):
 
 
 @pytest.mark.parametrize("model", WALLED, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("name", ["oscar", "carl"])
+@pytest.mark.parametrize("name", ["oscar", "carl", "petra"])
 def test_raw_sql_in_the_name_of_a_stranger_changes_nothing(cast: Cast, name, model):
     something_everywhere(cast)
-    theirs = cast.acting(name)
-    keep = seen(model)
-    with in_the_name_of(theirs.party), connection.cursor() as cursor:
-        foreign = keep - seen(model)
-        # Whatever their own is, the child's is not among it.
-        assert foreign
-        with transaction.atomic():
-            cursor.execute(
-                f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column}"
-                f" NOT IN (SELECT {model._meta.pk.column} FROM {model._meta.db_table})"
-            )
-            assert cursor.rowcount == 0
-    assert seen(model) == keep
+    table, pk = model._meta.db_table, model._meta.pk.column
+    before = rows(model)
+    with in_the_name_of(cast.acting(name).party):
+        own = seen(model)
+        for change in (f"UPDATE {table} SET {pk} = {pk}", f"DELETE FROM {table}"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"{change} WHERE {pk} <> ALL (%s)", [list(own)])
+    assert rows(model) == before
+    if model is not Membership or name != "petra":  # who counts everybody's people
+        assert len(before) > len(own), "there must be something to change"
+
+
+ATTACKS = {
+    # What a person who sees a row must not do to it, whatever a page forgot.
+    "former doctor, the patient's key holder": (
+        "alan",
+        "UPDATE records_patient SET holder_id = '00000000-0000-0000-0000-000000000001'",
+    ),
+    "former doctor, the family's wraps": ("alan", "DELETE FROM records_keywrap"),
+    "former doctor, the row": ("alan", "UPDATE records_document SET cid = 'bafk'"),
+    "emergency doctor, the row": ("carl", "UPDATE records_document SET cid = 'bafk'"),
+    "emergency doctor, a longer hour": (
+        "carl",
+        "UPDATE records_emergencyaccess SET until = until + interval '1 second'",
+    ),
+    "doctor, the row": ("bea", "UPDATE records_document SET institution_id = 1"),
+    "doctor, the family's wraps": ("bea", "DELETE FROM records_keywrap"),
+    "doctor, a consent": ("bea", "UPDATE records_consent SET closed_at = NULL"),
+    "admin, a consent": (
+        "boris",
+        "UPDATE records_consent SET closed_at = NULL, until = 'infinity'",
+    ),
+    "admin, a guardian": ("boris", "UPDATE records_guardian SET user_id = {boris}"),
+    "admin, wraps": ("boris", "DELETE FROM records_keywrap"),
+    "admin, an act": ("boris", "UPDATE records_act SET salt = ''"),
+    "guardian, an ended care": (
+        "grace",
+        "UPDATE records_enrolment SET ended_at = NULL WHERE ended_at IS NOT NULL",
+    ),
+    "guardian, an act": ("grace", "DELETE FROM records_act"),
+    "guardian, an emergency": ("grace", "DELETE FROM records_emergencyaccess"),
+    "guardian, another guardian": (
+        "grace",
+        "UPDATE records_guardian SET frozen_at = NULL",
+    ),
+    "guardian, an erasure": ("grace", "UPDATE records_erasure SET decision = 'done'"),
+}
+
+
+@pytest.mark.parametrize(("name", "attack"), ATTACKS.values(), ids=ATTACKS)
+def test_raw_sql_of_somebody_who_sees_a_row_does_not_change_it(
+    cast: Cast, name: str, attack: str
+):
+    withdraw_consent(consent=cast.consent(), by=cast.grace)
+    cast.asked_to_erase()
+    cast.emergency()
+    before = {model: rows(model) for model in WALLED}
+    statement = attack.format(boris=cast.boris.user.pk)
+    with in_the_name_of(cast.acting(name).party), connection.cursor() as cursor:
+        try:
+            with transaction.atomic():
+                cursor.execute(statement)
+        except DatabaseError as refusal:
+            assert "row-level security" in str(refusal)  # noqa: PT017
+    assert {model: rows(model) for model in WALLED} == before
+
+
+def rows(model: Any) -> list[Any]:
+    return sorted(model.objects.values_list(), key=repr)
 
 
 def test_the_roles_that_the_database_knows_are_those_of_the_table(cast: Cast):

@@ -1,6 +1,7 @@
 """In an emergency a doctor reads everything, for an hour, and everybody concerned knows."""
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -13,12 +14,10 @@ from django_q.models import OrmQ
 from ledger.events import Event
 from portal.errors import Refused
 from portal.row_security import in_the_name_of
+from records import tasks
+from records.access import patient_in_emergency
 from records.actions.documents import open_document
-from records.actions.emergencies import (
-    find_patient,
-    open_emergency,
-    review_emergency,
-)
+from records.actions.emergencies import open_emergency, review_emergency
 from records.models import Act, EmergencyAccess, KeyWrap
 from records.permissions import Relation, may_add_document, relation
 from records.tasks import tell_of_emergency
@@ -77,6 +76,13 @@ def test_it_is_read_only(cast: Cast):
         add_image(cast.child, cast.carl, picture(7))
 
 
+def test_nothing_is_made_from_what_it_opens(cast: Cast, sign_in):
+    cast.emergency(by=cast.bea)
+    with pytest.raises(Refused, match="Only a doctor of a hospital that has this"):
+        cast.request(image=cast.image_a)
+    assert cast.request(image=cast.image_b).institution == cast.b
+
+
 def test_it_is_one_doctor_s_alone(cast: Cast, sign_in):
     cast.emergency()
     page = reverse("document", args=[cast.image_a.pk])
@@ -129,15 +135,16 @@ def test_it_is_not_opened_twice(cast: Cast):
 
 
 def test_the_patient_is_found_by_code_or_by_name_and_birth_date(cast: Cast):
-    assert find_patient(code=cast.child.code.lower()) == cast.child
-    assert find_patient(full_name=CHILD.upper(), born=CHILD_BORN) == cast.child
+    assert patient_in_emergency(cast.carl, code=cast.child.code.lower()) == cast.child
+    found = patient_in_emergency(cast.carl, full_name=CHILD.upper(), born=CHILD_BORN)
+    assert found == cast.child
     for wrong in (
         {"code": "AAAA-BBBB-CCCC"},
         {"full_name": CHILD, "born": CHILD_BORN + timedelta(days=1)},
         {"full_name": "Kim", "born": CHILD_BORN},
     ):
         with pytest.raises(Refused, match="Nobody is known here by that"):
-            find_patient(**wrong)
+            patient_in_emergency(cast.carl, **wrong)
 
 
 def test_two_of_one_name_and_day_are_told_apart_by_the_code(cast: Cast):
@@ -146,7 +153,7 @@ def test_two_of_one_name_and_day_are_told_apart_by_the_code(cast: Cast):
     other.birth_date_text = cast.child.birth_date_text
     other.save()
     with pytest.raises(Refused, match="Use the patient's code"):
-        find_patient(full_name=CHILD, born=CHILD_BORN)
+        patient_in_emergency(cast.carl, full_name=CHILD, born=CHILD_BORN)
 
 
 def test_the_page_opens_it_with_the_password(cast: Cast, sign_in):
@@ -244,6 +251,22 @@ def test_the_admin_sees_it_on_every_page_until_it_is_judged(cast: Cast, sign_in)
     answer = cora.post(page, {"verdict": "justified", "note": ""}, follow=True)
     assert "Justified" in answer.text
     assert "in an emergency" not in cora.get(reverse("members")).text
+
+
+def test_one_address_that_takes_nothing_silences_nobody(
+    committed_cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    access, sent = committed_cast.emergency(), []
+
+    def refusing(subject: str, body: str, sender: None, to: list[str]) -> None:
+        if to == [email("grace")]:
+            raise SMTPRecipientsRefused({})
+        sent.extend(to)
+
+    monkeypatch.setattr(tasks, "send_mail", refusing)
+    with pytest.raises(SMTPRecipientsRefused):
+        tell_of_emergency(access.pk)
+    assert sent == [email("cora")]
 
 
 # Judging

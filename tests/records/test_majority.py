@@ -11,7 +11,11 @@ from portal.actions.institutions import set_rules
 from portal.errors import Refused
 from portal.models import Institution, User
 from records.actions.documents import open_document
-from records.actions.guardians import add_guardian
+from records.actions.guardians import (
+    add_guardian,
+    freeze_guardian,
+    restore_guardian,
+)
 from records.actions.majority import end_guardianships, hand_over
 from records.models import Act, Guardian, Patient
 from records.permissions import may_manage_consents, visible_patients
@@ -99,6 +103,23 @@ def test_a_patient_takes_over_once_and_needs_no_guardian_then(cast: Cast):
         add_guardian(
             patient=cast.child, full_name="New", email="n@p.example", by=cast.boris
         )
+
+
+def test_no_guardian_comes_to_who_is_of_age(cast: Cast):
+    cast.of_age()
+    with pytest.raises(Refused, match="is of age and acts alone"):
+        add_guardian(
+            patient=cast.child, full_name="New", email="n@p.example", by=cast.boris
+        )
+
+
+def test_neither_the_patient_nor_who_has_ended_is_frozen(cast: Cast):
+    cast.of_age()
+    hand_over(patient=cast.child, email=KIM, by=cast.boris)
+    for guardian in cast.child.guardians.all():
+        for act in (freeze_guardian, restore_guardian):
+            with pytest.raises(Refused, match="is of age and acts alone"):
+                act(guardian=guardian, by=cast.boris)
 
 
 def test_guardians_fall_away_by_night(cast: Cast):

@@ -46,16 +46,16 @@ class Command(BaseCommand):
         else:
             chosen = _documents(holders.named(options))
         try:
-            sealed, failed = self._reseal(chosen)
-            if sealed or Document.objects.with_replaced_blocks().exists():
-                self._clear_up()
+            failed = self._reseal(chosen)
+            # Also where nothing was left to seal: an earlier run may have been killed.
+            self._clear_up()
         except StoreUnavailable as problem:
             raise CommandError(f"{problem} Run this again.") from problem
         if failed:
             raise CommandError(f"{failed} documents are left. Run this again.")
 
-    def _reseal(self, chosen: QuerySet[Document]) -> tuple[int, int]:
-        """Returns how many are sealed anew, and how many could not be."""
+    def _reseal(self, chosen: QuerySet[Document]) -> int:
+        """Returns how many could not be sealed anew."""
         ids = list(chosen.order_by("created_at").values_list("pk", flat=True))
         show, failed = bar(self.stdout), 0
         for done, document_id in enumerate(ids, start=1):
@@ -69,12 +69,13 @@ class Command(BaseCommand):
             _remove_blocks(older_than=GRACE_S)
             show(done, len(ids))
         self.stdout.write(f"{len(ids) - failed} documents are sealed anew.")
-        return len(ids) - failed, failed
+        return failed
 
     def _clear_up(self) -> None:
         """Also after an earlier run, which was killed before it could."""
-        time.sleep(GRACE_S)
-        _remove_blocks(older_than=0)
+        if Document.objects.with_replaced_blocks().exists():
+            time.sleep(GRACE_S)
+            _remove_blocks(older_than=0)
         content_store().collect()
         self.stdout.write("What they were before is removed from the storage.")
 
