@@ -35,7 +35,7 @@ class Document(models.Model):
         IMAGE = "image", _("Ultrasound image")
         GRADE_REPORT = "grade_report", _("AI grade")
         VERDICT = "verdict", _("Doctor's verdict on an AI grade")
-        SERVICE_COPY = "service_copy", _("Desensitised copy for the diagnosis service")
+        SERVICE_COPY = "service_copy", _("Copy for the AI grade, without a name")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="documents")
