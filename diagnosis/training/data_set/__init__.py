@@ -1,0 +1,1 @@
+"""Labelled images on disk, checked before anything learns from them."""
