@@ -1,6 +1,7 @@
 """Networks on disk: safetensors that are what their manifest says."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import torch
@@ -55,14 +56,16 @@ def channels_last(network: nn.Module) -> nn.Module:
     return network
 
 
-def save_network(network: nn.Module, path: Path) -> str:
-    """Write a network's tensors in half precision, whole or not at all.
+def save_network(
+    network: nn.Module, path: Path, *, dtype: torch.dtype = torch.float16
+) -> str:
+    """Write a network's tensors, in half precision by default, whole or not at all.
 
     Returns:
         The SHA-256 of the file, hex.
     """
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
+        name: (value.to(dtype) if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
     }
     content = save(tensors)
@@ -71,11 +74,22 @@ def save_network(network: nn.Module, path: Path) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never half."""
+    """Write a file so that a reader sees the old content or the new, never half.
+
+    Raises:
+        OSError: the disk is full, or does not let us write; nothing half is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _floats(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

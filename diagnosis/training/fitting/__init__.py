@@ -1,0 +1,1 @@
+"""Training one network of the catalogue on a data set."""

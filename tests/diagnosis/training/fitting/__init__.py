@@ -1,0 +1,1 @@
+"""Training that is broken off, and goes on."""
