@@ -38,6 +38,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("network", choices=list(CATALOGUE), metavar="NAME")
         add_data_arguments(parser)
+        parser.add_argument(
+            "--classes",
+            type=lambda text: tuple(name.strip() for name in text.split(",")),
+            metavar="NAME,NAME,…",
+            help="in the order of the outputs",
+        )
         parser.add_argument("--out", type=Path, required=True, metavar="DIR")
         parser.add_argument(
             "--width",
@@ -91,12 +97,8 @@ def add_data_arguments(parser: ArgumentParser) -> None:
         "--images", type=Path, metavar="DIR", help="where the list's paths start"
     )
     parser.add_argument("--fold", type=int, help="of the list: val, others are train")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--classes",
-        type=lambda text: tuple(name.strip() for name in text.split(",")),
-        metavar="NAME,NAME,…",
-        help="in the order of the outputs",
+        "--seed", type=int, help="of the split where there is none, and of training"
     )
 
 
@@ -105,9 +107,9 @@ def source_of(options: dict[str, Any]) -> Source:
     return Source(
         path=options["data"],
         images=options["images"],
-        classes=options["classes"],
+        classes=options.get("classes"),
         fold=options["fold"],
-        seed=options["seed"],
+        seed=options["seed"] or 0,
     )
 
 
@@ -130,7 +132,8 @@ def _job(options: dict[str, Any]) -> Job:
         changes=changes
         | {
             "width": Width[options["width"].upper()],
-            "seed": options["seed"],
+            "seed": options["seed"] or 0,
+            "fold": options["fold"],
             "augment": not options["no_augmentation"],
             "precision": options["precision"] or ("bfloat16" if half else "float32"),
         },

@@ -31,6 +31,7 @@ class Source:
             else sorted.
         fold: this fold of the list is val, the others are train.
         seed: of the split where the data set has none.
+        split: put every sample into a split; else take them all as they are.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Source:
     classes: tuple[str, ...] | None = None
     fold: int | None = None
     seed: int = 0
+    split: bool = True
 
 
 def read_data_set(source: Source, *, segmentation: bool) -> DataSet:
@@ -51,14 +53,16 @@ def read_data_set(source: Source, *, segmentation: bool) -> DataSet:
         DataSetRefused: it is empty, lacks labels, masks or images, has one class
             only or an unknown one, or a patient is on both sides of the split.
     """
-    samples = _read(source, labelled=not segmentation)
+    samples: Sequence[Sample] = _read(source, labelled=not segmentation)
     if segmentation:
         classes = source.classes or CLASSES
         _check_masks(samples)
     else:
         classes = source.classes or _classes(samples)
         _check_labels(samples, classes)
-    return DataSet(classes, split_samples(samples, seed=source.seed, fold=source.fold))
+    if source.split:
+        samples = split_samples(samples, seed=source.seed, fold=source.fold)
+    return DataSet(classes, tuple(samples))
 
 
 def check_files(data_set: DataSet, *, segmentation: bool) -> str:

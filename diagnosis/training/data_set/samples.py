@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Samples, every one of them in a split.
+    """Samples, in splits where somebody wants to learn from them.
 
     Attributes:
         classes: what the network's outputs or the mask's values mean, in order.

@@ -30,7 +30,9 @@ class Settings:
             every class weighs the same however many samples it has; or "even".
         precision: of the arithmetic, "float32" or "bfloat16".
         augment: change the samples at random.
-        seed: of initial weights, order and augmentation.
+        seed: of initial weights, order, augmentation and, where the data set has
+            none, the split.
+        fold: of the data set, that was val.
 
     Raises:
         RunRefused: a number cannot be meant.
@@ -49,6 +51,7 @@ class Settings:
     precision: str = "float32"
     augment: bool = True
     seed: int = 0
+    fold: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch", "epochs", "size", "rate", "decay"):

@@ -23,6 +23,10 @@ class Task(Protocol):
     """One kind of network, seen from the loop that trains it."""
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """What the outputs mean, in order."""
+
+    @property
     def metric(self) -> str:
         """What is to be high on val, in words."""
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,7 +32,7 @@ class Trained:
     part: Part
     classes: tuple[str, ...]
     data_sha256: str
-    recipe: Mapping[str, object]
+    recipe: Mapping[str, Any]
 
 
 def save_trained(

@@ -1,0 +1,1 @@
+"""Figures by known cases, by laws, and beside scikit-learn's."""
