@@ -84,6 +84,8 @@ class Command(BaseCommand):
                 tell = tqdm.write if machine.chief else _silent
                 progress = train_network(_job(options), machine, tell)
         except (TrainingError, NetworkError) as error:
+            if int(os.environ.get("RANK", "0")):
+                raise SystemExit(1) from error  # the first process says why
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped. The same command goes on.") from error

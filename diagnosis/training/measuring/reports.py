@@ -41,7 +41,7 @@ def classification_report(
 
     Args:
         predictions: weighted by exam.
-        val: fits the temperature; None where ``predictions`` are val themselves.
+        val: fits the temperature; None where ``predictions`` themselves must.
         resampling: for the intervals.
     """
     alike = predictions.alike()
@@ -142,14 +142,14 @@ def _calibration(predictions: Predictions, val: Predictions | None) -> Report:
         crossed = cooled_by_others(predictions)
         cooled = crossed or predictions.cooled(temperature)
         measured_on = (
-            "val, each patient with the temperature that fits the others"
+            "these images, each patient with the temperature that fits the others"
             if crossed
-            else "val, with the temperature fitted to it"
+            else "these images, which it was fitted to"
         )
     return {
         "ece": expected_error(predictions),
         "temperature": temperature,
-        "temperature_fitted_on": "val",
+        "temperature_fitted_on": "val" if val else "these images",
         "ece_after_temperature": expected_error(cooled),
         "ece_after_temperature_measured_on": measured_on,
         "bins": [asdict(each) for each in reliability(predictions)],
