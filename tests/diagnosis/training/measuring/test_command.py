@@ -154,3 +154,28 @@ def test_json_gets_null_for_what_it_cannot_say():
         "a": [None, 1.5, [None]],
         "b": 2,
     }
+
+
+@pytest.mark.slow
+def test_the_fold_that_was_val_in_training_is_val_again(tmp_path):
+    draw_classes(tmp_path / "data", per_class=6)
+    rows = [
+        {"path": f"{label}/{number}.png", "label": label, "fold": str(number % 3)}
+        for label in ("dark", "light")
+        for number in range(6)
+    ]
+    write_list(tmp_path / "data" / "list.csv", rows)
+    call_command(
+        "train_network",
+        *(
+            "ResNet-34",
+            "--data",
+            str(tmp_path / "data"),
+            "--out",
+            str(tmp_path / "out"),
+        ),
+        *("--size", "32", "--epochs", "1", "--fold", "1", *SMALL),
+    )
+    report = validate("ResNet-34", tmp_path / "out", tmp_path / "data", tmp_path)
+    assert report["images"] == 4
+    assert report["is_the_data_set_it_learnt_from"]
