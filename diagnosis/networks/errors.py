@@ -1,7 +1,8 @@
 """What can be wrong with a network's input.
 
 NetworkError
-└── ShapeError      the tensor has a shape that the network cannot read
+├── ShapeError      the tensor has a shape that the network cannot read
+└── UnknownWavelet  there are no filters of that name
 """
 
 
@@ -11,3 +12,7 @@ class NetworkError(ValueError):
 
 class ShapeError(NetworkError):
     """The shape does not fit; the sentence says the shape that would do."""
+
+
+class UnknownWavelet(NetworkError):
+    """PyWavelets has no discrete wavelet of that name."""

@@ -19,12 +19,14 @@ class ResNetConfig:
         blocks: residual blocks in each of the four stages.
         classes: grades told apart.
         channels: channels of the input image.
+        wavelet: the transform's, where there is one.
     """
 
     width: int = 64
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
     classes: int = 3
     channels: int = 3
+    wavelet: str = "haar"
 
 
 def residual_trunk(incoming: int, config: ResNetConfig) -> nn.Sequential:

@@ -11,7 +11,7 @@ from diagnosis.networks.resnet import (
     residual_trunk,
 )
 from diagnosis.networks.shapes import check_images
-from diagnosis.networks.wavelet import HaarDWT
+from diagnosis.networks.wavelet_layers import WaveletSplit
 
 
 class ResNetW(nn.Module):
@@ -28,7 +28,7 @@ class ResNetW(nn.Module):
         self.stem = nn.Sequential(
             *conv_bn_relu(self.config.channels, width, 7, stride=2)
         )
-        self.wavelet = HaarDWT()
+        self.wavelet = WaveletSplit(self.config.wavelet)
         self.approximation = residual_trunk(width, self.config)
         self.detail = residual_trunk(3 * width, self.config)
         self.head = grading_head(2 * 8 * width, self.config.classes)

@@ -2,15 +2,14 @@
 
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from diagnosis.networks.errors import ShapeError
 
 
-class HaarBands(NamedTuple):
-    """The four half-sized bands, each (B, C, H/2, W/2).
+class Bands(NamedTuple):
+    """The four half-sized bands of a transform, each (B, C, H/2, W/2).
 
     Papers disagree on LH against HL, so the names are those of PyWavelets:
     cA approximation, cH horizontal, cV vertical, cD diagonal detail.
@@ -22,7 +21,23 @@ class HaarBands(NamedTuple):
     cd: Tensor
 
 
-def haar_dwt(images: Tensor) -> HaarBands:
+def made_even(images: Tensor) -> Tensor:
+    """(B, C, H, W) with its last row or column replicated where H or W is odd.
+
+    Raises:
+        ShapeError: the tensor has not four axes.
+    """
+    if images.dim() != 4:
+        raise ShapeError(
+            f"The wavelet transform reads (B, C, H, W); this is {tuple(images.shape)}."
+        )
+    odd_rows, odd_columns = images.shape[2] % 2, images.shape[3] % 2
+    if odd_rows or odd_columns:
+        images = F.pad(images, (0, odd_columns, 0, odd_rows), mode="replicate")
+    return images
+
+
+def haar_dwt(images: Tensor) -> Bands:
     """Split a batch into its Haar bands; orthonormal.
 
     With a, b / c, d the four pixels of each 2 × 2 square:
@@ -38,18 +53,12 @@ def haar_dwt(images: Tensor) -> HaarBands:
     Raises:
         ShapeError: the tensor has not four axes.
     """
-    if images.dim() != 4:
-        raise ShapeError(
-            f"The wavelet transform reads (B, C, H, W); this is {tuple(images.shape)}."
-        )
-    odd_rows, odd_columns = images.shape[2] % 2, images.shape[3] % 2
-    if odd_rows or odd_columns:
-        images = F.pad(images, (0, odd_columns, 0, odd_rows), mode="replicate")
+    images = made_even(images)
     a, b = images[..., 0::2, 0::2], images[..., 0::2, 1::2]
     c, d = images[..., 1::2, 0::2], images[..., 1::2, 1::2]
     top, bottom = (a + b) / 2, (c + d) / 2
     top_step, bottom_step = (a - b) / 2, (c - d) / 2
-    return HaarBands(
+    return Bands(
         ca=top + bottom,
         ch=top - bottom,
         cv=top_step + bottom_step,
@@ -57,7 +66,7 @@ def haar_dwt(images: Tensor) -> HaarBands:
     )
 
 
-def haar_idwt(bands: HaarBands) -> Tensor:
+def haar_idwt(bands: Bands) -> Tensor:
     """Put the bands together again: (B, C, H/2, W/2) × 4 → (B, C, H, W).
 
     Raises:
@@ -68,15 +77,9 @@ def haar_idwt(bands: HaarBands) -> Tensor:
     ca, ch, cv, cd = bands
     top, bottom = (ca + ch) / 2, (ca - ch) / 2
     top_step, bottom_step = (cv + cd) / 2, (cv - cd) / 2
-    upper = torch.stack((top + top_step, top - top_step), dim=-1).flatten(-2)
-    lower = torch.stack((bottom + bottom_step, bottom - bottom_step), dim=-1)
-    return torch.stack((upper, lower.flatten(-2)), dim=-2).flatten(-3, -2)
-
-
-class HaarDWT(nn.Module):
-    """The transform as a layer: an approximation beside stacked details."""
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) → cA (B, C, H/2, W/2) and cH, cV, cD (B, 3C, H/2, W/2)."""
-        bands = haar_dwt(images)
-        return bands.ca, torch.cat(bands[1:], dim=1)
+    images = ca.new_empty((*ca.shape[:-2], 2 * ca.shape[-2], 2 * ca.shape[-1]))
+    images[..., 0::2, 0::2] = top + top_step
+    images[..., 0::2, 1::2] = top - top_step
+    images[..., 1::2, 0::2] = bottom + bottom_step
+    images[..., 1::2, 1::2] = bottom - bottom_step
+    return images

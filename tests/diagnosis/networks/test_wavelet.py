@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnosis.networks.errors import ShapeError
-from diagnosis.networks.wavelet import HaarDWT, haar_dwt, haar_idwt
+from diagnosis.networks.wavelet import haar_dwt, haar_idwt
+from diagnosis.networks.wavelet_layers import (
+    Approximation,
+    StackedBands,
+    WaveletSplit,
+)
 
 sides = st.integers(1, 9)
 
@@ -67,10 +72,12 @@ def test_gradient_is_exact():
 
 def test_layer_stacks_the_details_in_the_order_of_their_names():
     images = batch(4, 4, 4)
-    approximation, details = HaarDWT()(images)
+    approximation, details = WaveletSplit()(images)
     bands = haar_dwt(images)
     torch.testing.assert_close(approximation, bands.ca)
     torch.testing.assert_close(details[:, 3:6], bands.cv)
+    torch.testing.assert_close(Approximation()(images), bands.ca)
+    torch.testing.assert_close(StackedBands()(images)[:, 9:], bands.cd)
 
 
 def test_refuses_what_is_no_batch():
