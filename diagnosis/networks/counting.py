@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 MACS_RULE = (
     "MACs as thop 0.0.31 counts them: convolutions and linear layers, two for each"
-    " element of a batch normalisation, adaptive average pooling; rectifiers,"
-    " max-pooling, interpolation and the wavelet transform count nothing"
+    " element of a batch normalisation, average pooling; rectifiers, max-pooling,"
+    " interpolation, products of feature maps (attention, routing) and the wavelet"
+    " transform count nothing"
 )
 
 
@@ -46,6 +47,11 @@ def _macs(module: nn.Module, images: Tensor, output: Tensor) -> int:
         case nn.Conv2d():
             kernel = module.weight[0].numel() + (module.bias is not None)
             return output.numel() * kernel
+        case nn.ConvTranspose2d():
+            kernel = module.weight[:, 0].numel() + (module.bias is not None)
+            return output.numel() * kernel
+        case nn.AvgPool2d():
+            return output.numel()
         case nn.BatchNorm2d():
             return 2 * output.numel()
         case nn.AdaptiveAvgPool2d():

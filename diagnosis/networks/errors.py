@@ -1,8 +1,9 @@
-"""What can be wrong with a network's input.
+"""What can be wrong with what a network is given.
 
 NetworkError
 ├── ShapeError      the tensor has a shape that the network cannot read
-└── UnknownWavelet  there are no filters of that name
+├── UnknownWavelet  there are no filters of that name
+└── WeightsMismatch a file's tensors are not the network's
 """
 
 
@@ -16,3 +17,7 @@ class ShapeError(NetworkError):
 
 class UnknownWavelet(NetworkError):
     """PyWavelets has no discrete wavelet of that name."""
+
+
+class WeightsMismatch(NetworkError):
+    """Published weights are of another network, or none."""

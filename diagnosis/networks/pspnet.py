@@ -6,38 +6,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from diagnosis.networks.blocks import Bottleneck, conv_bn_relu, initialise
+from diagnosis.networks.blocks import (
+    bottleneck_stage,
+    conv_bn_relu,
+    initialise,
+    spread,
+)
 from diagnosis.networks.cbam import CBAM
-from diagnosis.networks.errors import ShapeError
-from diagnosis.networks.shapes import check_images
+from diagnosis.networks.config import NetworkConfig
+from diagnosis.networks.shapes import check_images, check_two_to_train
 
 STRIDE = 16
 
 
-@dataclass(frozen=True)
-class PSPNetConfig:
+@dataclass(frozen=True, kw_only=True)
+class PSPNetConfig(NetworkConfig):
     """What defines a PSPNet.
 
     Attributes:
-        width: planes of the first stage; 64 in the paper, 16 at quarter width.
         blocks: bottlenecks in each of the four stages.
         bins: cells along each side of the pyramid's levels.
         attention: CBAM after the stem's pooling, again after the last stage
             (A-PSPNet).
         ratio: how far CBAM's channel gate narrows.
         dropout: share of the decoder's maps dropped in training.
-        classes: kinds of pixel told apart.
-        channels: channels of the input image.
     """
 
-    width: int = 64
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
     bins: tuple[int, ...] = (1, 2, 3, 6)
     attention: bool = False
     ratio: int = 16
     dropout: float = 0.1
-    classes: int = 3
-    channels: int = 3
 
     @property
     def smallest(self) -> int:
@@ -58,10 +57,10 @@ class Encoder(nn.Module):
             nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.early = _attention(2 * width, config)
-        self.layer1 = _stage(2 * width, width, config.blocks[0], stride=1)
-        self.layer2 = _stage(4 * width, 2 * width, config.blocks[1], stride=2)
-        self.layer3 = _stage(8 * width, 4 * width, config.blocks[2], stride=2)
-        self.layer4 = _stage(
+        self.layer1 = bottleneck_stage(2 * width, width, config.blocks[0], stride=1)
+        self.layer2 = bottleneck_stage(4 * width, 2 * width, config.blocks[1], stride=2)
+        self.layer3 = bottleneck_stage(8 * width, 4 * width, config.blocks[2], stride=2)
+        self.layer4 = bottleneck_stage(
             16 * width, 8 * width, config.blocks[3], stride=1, dilation=2
         )
         self.late = _attention(32 * width, config)
@@ -72,15 +71,6 @@ class Encoder(nn.Module):
         features = self.layer2(self.layer1(features))
         out: Tensor = self.late(self.layer4(self.layer3(features)))
         return out
-
-
-def _stage(
-    incoming: int, planes: int, count: int, *, stride: int, dilation: int = 1
-) -> nn.Sequential:
-    """Bottlenecks of one stage; only those after the first are dilated."""
-    outgoing = planes * Bottleneck.EXPANSION
-    rest = [Bottleneck(outgoing, planes, dilation=dilation) for _ in range(count - 1)]
-    return nn.Sequential(Bottleneck(incoming, planes, stride=stride), *rest)
 
 
 def _attention(channels: int, config: PSPNetConfig) -> nn.Module:
@@ -103,11 +93,11 @@ class PyramidPooling(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) → (B, 2C, H, W)."""
         size = features.shape[2:]
-        spread = [
+        wide = [
             F.interpolate(level(features), size, mode="bilinear", align_corners=False)
             for level in self.levels
         ]
-        return torch.cat((features, *spread), dim=1)
+        return torch.cat((features, *wide), dim=1)
 
 
 class PSPNet(nn.Module):
@@ -124,7 +114,7 @@ class PSPNet(nn.Module):
             nn.Dropout2d(self.config.dropout),
             nn.Conv2d(8 * width, self.config.classes, 1),
         )
-        initialise(self)
+        initialise(self, norm=self.config.norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """Label every pixel of a batch.
@@ -146,11 +136,7 @@ class PSPNet(nn.Module):
             channels=self.config.channels,
             smallest=self.config.smallest,
         )
-        if self.training and len(images) < 2:
-            raise ShapeError(f"{name} trains on batches of at least 2 images.")
+        if self.training:
+            check_two_to_train(images, self.config, name=name)
         logits = self.head(self.pyramid(self.encoder(images)))
-        # Strided convolutions centre their first cell on the first pixel, so
-        # corners must meet corners, or the answer lies half a cell off.
-        return F.interpolate(
-            logits, images.shape[2:], mode="bilinear", align_corners=True
-        )
+        return spread(logits, images.shape[2:])

@@ -5,27 +5,28 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from diagnosis.networks.blocks import BasicBlock, conv_bn_relu, initialise
+from diagnosis.networks.config import NetworkConfig
+from diagnosis.networks.heads import grading_head
 from diagnosis.networks.shapes import check_images
+from diagnosis.networks.wavelet_layers import Pooling, pooling
 
 SMALLEST = 32  # the trunk halves the sides five times
 
 
-@dataclass(frozen=True)
-class ResNetConfig:
+@dataclass(frozen=True, kw_only=True)
+class ResNetConfig(NetworkConfig):
     """What defines a ResNet-34 or a ResNet-W.
 
     Attributes:
-        width: channels of the stem; 64 in the paper, 16 at quarter width.
         blocks: residual blocks in each of the four stages.
-        classes: grades told apart.
-        channels: channels of the input image.
-        wavelet: the transform's, where there is one.
+        pool: what stands at ResNet-34's one pooling: its own maximum; the Haar
+            approximation, as in the UPJO paper's Fig. 11; or all four bands, which
+            make one trunk of ResNet-W's two.
+        wavelet: of ResNet-W's transform.
     """
 
-    width: int = 64
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
-    classes: int = 3
-    channels: int = 3
+    pool: Pooling = "max"
     wavelet: str = "haar"
 
 
@@ -41,13 +42,6 @@ def residual_trunk(incoming: int, config: ResNetConfig) -> nn.Sequential:
     return nn.Sequential(*stages)
 
 
-def grading_head(features: int, classes: int) -> nn.Sequential:
-    """Global average and one linear layer: (B, features, H, W) → (B, classes)."""
-    return nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(features, classes)
-    )
-
-
 class ResNet34(nn.Module):
     """Stem, trunk and head of ResNet-34 (He et al. 2016, Table 1)."""
 
@@ -57,11 +51,12 @@ class ResNet34(nn.Module):
         width = self.config.width
         self.stem = nn.Sequential(
             *conv_bn_relu(self.config.channels, width, 7, stride=2),
-            nn.MaxPool2d(3, stride=2, padding=1),
+            pooling(self.config.pool, padding=1),
         )
-        self.trunk = residual_trunk(width, self.config)
+        bands = 4 if self.config.pool == "bands" else 1
+        self.trunk = residual_trunk(bands * width, self.config)
         self.head = grading_head(8 * width, self.config.classes)
-        initialise(self)
+        initialise(self, norm=self.config.norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """Grade a batch.

@@ -4,12 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from diagnosis.networks.blocks import conv_bn_relu, initialise
-from diagnosis.networks.resnet import (
-    SMALLEST,
-    ResNetConfig,
-    grading_head,
-    residual_trunk,
-)
+from diagnosis.networks.heads import grading_head
+from diagnosis.networks.resnet import SMALLEST, ResNetConfig, residual_trunk
 from diagnosis.networks.shapes import check_images
 from diagnosis.networks.wavelet_layers import WaveletSplit
 
@@ -32,7 +28,7 @@ class ResNetW(nn.Module):
         self.approximation = residual_trunk(width, self.config)
         self.detail = residual_trunk(3 * width, self.config)
         self.head = grading_head(2 * 8 * width, self.config.classes)
-        initialise(self)
+        initialise(self, norm=self.config.norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """Grade a batch.

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from diagnosis.networks.config import NetworkConfig
 from diagnosis.networks.errors import ShapeError
 
 
@@ -38,3 +39,15 @@ def check_images(images: Tensor, *, name: str, channels: int, smallest: int) -> 
         raise ShapeError(
             f"{name} reads floating-point images; these are {images.dtype}."
         )
+
+
+def check_two_to_train(images: Tensor, config: NetworkConfig, *, name: str) -> None:
+    """Refuse to train on one image where a map of one cell is normalised.
+
+    Over a batch of one it has one value and no spread. Groups of channels have.
+
+    Raises:
+        ShapeError: the batch has one image and is normalised over.
+    """
+    if config.norm == "batch" and len(images) < 2:
+        raise ShapeError(f"{name} trains on batches of at least 2 images.")

@@ -1,5 +1,7 @@
 """Wavelet transforms as layers, where a network would pool."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -44,3 +46,22 @@ class StackedBands(_Transform):
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) → cA, cH, cV, cD (B, 4C, H/2, W/2)."""
         return torch.cat(self.bands(images), dim=1)
+
+
+Pooling = Literal["max", "approximation", "bands"]
+
+
+def pooling(
+    kind: Pooling, *, kernel: int = 3, padding: int = 0, ceil: bool = False
+) -> nn.Module:
+    """What halves a map: the largest of each window, or a Haar transform.
+
+    Kernel, padding and rounding are the maximum's; the transform has none.
+    """
+    match kind:
+        case "max":
+            return nn.MaxPool2d(kernel, stride=2, padding=padding, ceil_mode=ceil)
+        case "approximation":
+            return Approximation()
+        case "bands":
+            return StackedBands()

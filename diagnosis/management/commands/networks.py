@@ -24,13 +24,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False))
             return
         self.stdout.write(
-            f"{'network':<10} {'width':<8} {'input':<12} {'parameters':>12} {'MACs':>11}"
+            f"{'network':<20} {'width':<8} {'input':<12} {'parameters':>12}"
+            f" {'MACs':>12}"
         )
         for row in rows:
             size = "×".join(str(side) for side in row["input"])
             self.stdout.write(
-                f"{row['name']:<10} {row['width']:<8} {size:<12}"
-                f" {row['parameters']:>12,} {row['macs'] / 1e9:>9.4f} G"
+                f"{row['name']:<20} {row['width']:<8} {size:<12}"
+                f" {row['parameters']:>12,} {row['macs'] / 1e9:>10.4f} G"
             )
         self.stdout.write(f"{MACS_RULE}.")
 
