@@ -1,12 +1,15 @@
 """Capsule layers with routing by agreement."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 EPSILON = 1e-8
-SPREAD = 0.5  # of the first weights: a hundredth hardly learns
+# Of the first weights, times √I: the sum over I lower capsules then starts with
+# lengths near 0.2 whatever I is. Far above, every length starts at 1 and stays.
+SPREAD = 0.5
 
 
 class Routing(NamedTuple):
@@ -30,7 +33,8 @@ def squash(vectors: Tensor) -> Tensor:
         vectors: (..., D) float, any real values, no unit.
 
     Returns:
-        The same shape; lengths lie in [0, 1).
+        The same shape; lengths lie in [0, 1), up to rounding: a float32 vector
+        longer than some 3,000 comes out at 1.
 
     Differs from the paper: ε = 1e-8 under the root, so that a zero vector has a
     zero gradient instead of NaN.
@@ -98,7 +102,7 @@ class ClassCapsules(nn.Module):
         self.iterations = iterations
         self.weight = nn.Parameter(torch.empty(lower, classes, size, incoming))
         if not self.weight.is_meta:
-            nn.init.normal_(self.weight, std=SPREAD)
+            nn.init.normal_(self.weight, std=SPREAD / math.sqrt(lower))
 
     def forward(self, capsules: Tensor) -> Tensor:
         """(B, I, d) → (B, K, D), lengths in [0, 1)."""

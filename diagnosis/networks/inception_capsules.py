@@ -66,7 +66,8 @@ class InceptionCapsules(nn.Module):
         self.config = config or CapsuleConfig()
         self.trunk = nn.Sequential(*inception_stages(self.config))
         self.head = CapsuleHead(self.config)
-        initialise(self, norm=self.config.norm)
+        # He's spread would drive the primary capsules to length 1 from the start.
+        initialise(self.trunk, norm=self.config.norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """How present each class is.
