@@ -1,5 +1,6 @@
 """The networks are those that others publish weights for."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,26 @@ from diagnosis.networks.vgg import VGG, VGGConfig
 def test_has_the_parameters_that_everybody_counts(network, config, parameters):
     with torch.device("meta"):
         assert count_parameters(network(config)) == parameters
+
+
+@pytest.mark.parametrize(
+    ("network", "config", "digest"),
+    [
+        (AlexNet, AlexNetConfig(classes=1000), "ee71b8a6ecd3e2e4"),
+        (VGG, VGGConfig(classes=1000), "5ec665fd178b7feb"),
+        (ResNet34, ResNetConfig(classes=1000), "4bed9c5fce9fe2da"),
+        (ResNet50, ResNet50Config(classes=1000), "5a5548d1bfbc9120"),
+        (GoogLeNet, replace(PUBLISHED, auxiliary=False), "0a3331374b9b4653"),
+        (InceptionV3, InceptionConfig(classes=1000), "24b78a3249966fb3"),
+        (DenseNet, DenseNetConfig(classes=1000), "92c32034d3b46032"),
+        (MobileNetV2, MobileNetConfig(classes=1000), "69c1c9f4a348949d"),
+    ],
+)
+def test_lists_its_tensors_in_torchvisions_order(network, config, digest):
+    # The digests are of torchvision 0.28's own networks, without auxiliary heads.
+    with torch.device("meta"):
+        shapes = [tuple(value.shape) for value in network(config).state_dict().values()]
+    assert hashlib.sha256(repr(shapes).encode()).hexdigest()[:16] == digest
 
 
 def test_features_of_inception_end_at_the_size_that_is_known():
