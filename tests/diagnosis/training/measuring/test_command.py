@@ -87,7 +87,10 @@ def test_measures_on_all_images_of_another_hospital(classifier, tmp_path):
     report = validate("ResNet-34", out, other, tmp_path, "--split", "all")
     assert (report["images"], report["groups"]) == (3, 1)
     assert not report["is_the_data_set_it_learnt_from"]
-    assert report["figures"]["accuracy"] == {"value": 1, "low": None, "high": None}
+    accuracy = report["figures"]["accuracy"]
+    # One patient says nothing about others.
+    assert (accuracy["low"], accuracy["high"]) == (None, None)
+    assert accuracy["value"] in {number / 3 for number in range(4)}
 
 
 @pytest.mark.slow
