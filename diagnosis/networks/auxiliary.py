@@ -78,3 +78,22 @@ class Deep(nn.Module):
         for stage in self.stages:
             made.append(stage(made[-1]))
         return made[1:]
+
+
+class AllAnswers(nn.Module):
+    """A network as training calls it: with what its auxiliary heads say, if it has any."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Answer for a batch.
+
+        Returns:
+            (1 + A, B, …) of the network's own answer and A auxiliary ones.
+        """
+        if isinstance(self.network, Deep):
+            return self.network.all_logits(images)
+        answer: Tensor = self.network(images)
+        return answer.unsqueeze(0)

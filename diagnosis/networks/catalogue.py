@@ -59,6 +59,11 @@ class NetworkSpec:
         """Channels, rows and columns of one input image."""
         return (self.config.channels, self.size, self.size)
 
+    @property
+    def answers_in_lengths(self) -> bool:
+        """Whether it answers with lengths in [0, 1) of capsules, not with logits."""
+        return isinstance(self.config, CapsuleConfig)
+
     def build(self, width: Width, *, norm: Norm = "batch") -> nn.Module:
         """Make it in a width, freshly initialised."""
         return self.network(replace(self.config, width=width, norm=norm))

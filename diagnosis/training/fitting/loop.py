@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from diagnosis.grading.weights import channels_last
+from diagnosis.networks.auxiliary import AllAnswers
 from diagnosis.networks.catalogue import CATALOGUE
 from diagnosis.training.data_set.samples import Sample
 from diagnosis.training.errors import RunRefused, TrainingStopped
@@ -40,6 +41,8 @@ from diagnosis.training.fitting.settings import Settings
 from diagnosis.training.fitting.tasks import Task
 
 CURVES = "curves.csv"
+AUXILIARY = 0.3
+"""Weight of each auxiliary head's loss (Szegedy et al. 2014, section 5)."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def new_network(settings: Settings) -> nn.Module:
 def _epochs(
     run: Run, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
 ) -> Progress:
-    parallel = run.machine.parallel(network)
+    parallel = run.machine.parallel(AllAnswers(network))
     settings = run.settings
     steps = max(len(run.train) // settings.batch, 1)
     with tqdm(
@@ -175,7 +178,10 @@ def _step(
 ) -> float:
     """One step; returns the loss, the mean over all processes."""
     images, targets, _ = batch
-    loss = run.task.loss(_logits(run, network, images), targets.to(run.machine.device))
+    targets = targets.to(run.machine.device)
+    answers = _ask(run, network, images)[:, :, : len(run.settings.classes)]
+    own, *beside = (run.task.loss(answer, targets) for answer in answers)
+    loss = own + sum(AUXILIARY * each for each in beside)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
@@ -193,7 +199,7 @@ def measure_val(run: Run, network: nn.Module) -> tuple[float, float]:
     for images, targets, weights in batches(
         run.task, run.val, draws, workers=run.workers
     ):
-        logits = _logits(run, network, images).cpu()
+        logits = _ask(run, network, images)[:, : len(run.settings.classes)].cpu()
         loss = run.task.loss(logits, targets).double()
         tally = run.task.tally(logits, targets, weights).flatten()
         own = torch.cat((torch.stack((loss, torch.ones_like(loss))), tally))
@@ -204,15 +210,15 @@ def measure_val(run: Run, network: nn.Module) -> tuple[float, float]:
     return float(sums[0] / sums[1]), run.task.score(sums[2:])
 
 
-def _logits(run: Run, network: nn.Module, images: Tensor) -> Tensor:
-    """Of the classes there are: a network may have more outputs than those."""
+def _ask(run: Run, network: nn.Module, images: Tensor) -> Tensor:
+    """What it answers; it may have more outputs than there are classes."""
     settings, device = run.settings, run.machine.device
     images = images.to(device, memory_format=torch.channels_last)
     with torch.autocast(
         device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"
     ):
-        logits: Tensor = network(images)
-    return logits[:, : len(settings.classes)].float()
+        answer: Tensor = network(images)
+    return answer.float()
 
 
 def _keep(

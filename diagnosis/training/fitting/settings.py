@@ -26,7 +26,7 @@ class Settings:
         decay: the rate is multiplied with it after each epoch.
         patience: epochs without a better score on val before training stops; None
             never stops early.
-        class_weights: of the cross-entropy, one a class; or "balanced", so that
+        class_weights: of the loss, one a class; or "balanced", so that
             every class weighs the same however many samples it has; or "even".
         precision: of the arithmetic, "float32" or "bfloat16".
         augment: change the samples at random.

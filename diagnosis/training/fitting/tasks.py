@@ -15,6 +15,7 @@ from diagnosis.training.augmentation import mirror, move, relight
 from diagnosis.training.data_set.masks import read_mask
 from diagnosis.training.data_set.pictures import read_picture
 from diagnosis.training.data_set.samples import Sample
+from diagnosis.training.margin import margin_loss
 
 ZOOM = (0.8, 1.15)
 
@@ -121,6 +122,7 @@ class Classification:
     classes: tuple[str, ...]
     size: int
     class_weights: Tensor | None = None
+    by_length: bool = False
     metric: str = "accuracy, every exam weighing the same"
 
     def load(self, sample: Sample) -> tuple[Tensor, Tensor]:
@@ -138,11 +140,12 @@ class Classification:
         return relight(mirror(images, generator), generator), targets
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy, classes weighted."""
+        """Cross-entropy, classes weighted; of capsules' lengths the margin loss."""
         weights = self.class_weights
-        return F.cross_entropy(
-            logits, targets, None if weights is None else weights.to(logits.device)
-        )
+        if weights is not None:
+            weights = weights.to(logits.device)
+        criterion = margin_loss if self.by_length else F.cross_entropy
+        return criterion(logits, targets, weights)
 
     def tally(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """(2,): the weight of what is right, the weight of all."""

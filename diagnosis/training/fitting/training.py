@@ -101,7 +101,12 @@ def task_of(spec: NetworkSpec, settings: Settings, data: DataSet) -> Task:
     """How the network's samples are read and judged."""
     if spec.task == SEGMENTATION:
         return Segmentation(data.classes, settings.size, _weights(settings, data))
-    return Classification(data.classes, settings.size, _weights(settings, data))
+    return Classification(
+        data.classes,
+        settings.size,
+        _weights(settings, data),
+        by_length=spec.answers_in_lengths,
+    )
 
 
 def outputs(spec: NetworkSpec, width: Width, size: int) -> int:

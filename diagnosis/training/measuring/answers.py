@@ -20,13 +20,18 @@ from diagnosis.training.measuring.predictions import Numbers, Predictions
 from diagnosis.training.measuring.segmentation import Marked, count_pixels
 
 BATCH = 16
+TINY = 1e-12  # a capsule of no length has a logarithm, too
 
 
 def classify(
     network: nn.Module, task: Classification, samples: Sequence[Sample]
 ) -> Predictions:
-    """Ask a classifier about every sample."""
-    answers = _ask(network, task, samples, lambda logits: logits)
+    """Ask a classifier about every sample.
+
+    Capsules' lengths count by their logarithms: softmax gives each class its share.
+    """
+    keep = _logarithms if task.by_length else lambda logits: logits
+    answers = _ask(network, task, samples, keep)
     return Predictions(
         logits=torch.cat(answers).double().numpy(),
         truth=np.array([task.classes.index(s.label or "") for s in samples]),
@@ -69,7 +74,7 @@ def _ask(
     samples: Sequence[Sample],
     keep: Callable[[Tensor], Tensor],
 ) -> list[Tensor]:
-    """What is to be kept of the logits of each batch, on the CPU."""
+    """What is to be kept of the answers to each batch, on the CPU."""
     device = next(network.parameters()).device
     draws = measuring_draws(len(samples), batch=BATCH, share=Share())
     made = batches(task, samples, draws, workers=0)
@@ -78,3 +83,7 @@ def _ask(
         keep(network(images.to(device))[:, :count].float()).cpu()
         for images, _, _ in tqdm(made, total=len(draws), disable=None, unit="batch")
     ]
+
+
+def _logarithms(lengths: Tensor) -> Tensor:
+    return lengths.clamp(min=TINY).log()

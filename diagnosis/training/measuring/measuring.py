@@ -115,12 +115,13 @@ def _measure(
     val: Sequence[Sample],
 ) -> Report:
     size = trained.part.size
-    if CATALOGUE[question.network].task == SEGMENTATION:
+    spec = CATALOGUE[question.network]
+    if spec.task == SEGMENTATION:
         marking = Segmentation(trained.classes, size)
         return segmentation_report(
             segment(network, marking, samples), question.resampling
         )
-    naming = Classification(trained.classes, size)
+    naming = Classification(trained.classes, size, by_length=spec.answers_in_lengths)
     return classification_report(
         classify(network, naming, samples),
         classify(network, naming, val) if val else None,

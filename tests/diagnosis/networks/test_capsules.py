@@ -108,6 +108,15 @@ def test_margin_loss_is_nothing_beyond_the_margins():
     assert margin_loss(there, torch.tensor([0, 1])) == 0
 
 
+def test_margin_loss_weighs_an_image_by_its_class():
+    lengths, targets = torch.rand(6, 2), torch.tensor([0, 0, 0, 0, 1, 1])
+    zeros, ones = (
+        margin_loss(lengths[targets == k], targets[targets == k]) for k in (0, 1)
+    )
+    even = margin_loss(lengths, targets, torch.tensor([1.0, 2.0]))
+    assert even == pytest.approx(float(zeros + ones) / 2)
+
+
 def test_margin_loss_is_that_of_the_paper():
     found = margin_loss(torch.tensor([[0.5, 0.3]]), torch.tensor([0]))
     assert found.item() == pytest.approx(0.4**2 + 0.5 * 0.2**2)

@@ -165,3 +165,29 @@ def test_a_full_disk_keeps_the_state_before(classes, tmp_path):
 def test_refuses_a_batch_of_one(classes, tmp_path):
     with pytest.raises(RunRefused, match="less than 2 samples"):
         fit(small_run(classes, tmp_path / "out", size=32, batch=1))
+
+
+def test_auxiliary_heads_learn_beside_the_head(classes, tmp_path):
+    run = small_run(
+        classes, tmp_path / "out", network="GoogLeNet", size=64, epochs=1, rate=0.003
+    )
+    torch.manual_seed(run.settings.seed)
+    before = loop.new_network(run.settings).state_dict()
+    network, _ = fit(run)
+    after = network.state_dict()
+    heads = [name for name in after if name.startswith("auxiliary.")]
+    weights = [name for name in heads if name.endswith("weight")]
+    assert weights
+    assert not any(torch.equal(after[name], before[name]) for name in weights)
+
+
+def test_capsules_learn_by_their_lengths(classes, tmp_path):
+    run = small_run(
+        classes, tmp_path / "out", network="IV3*", size=299, epochs=1, batch=4
+    )
+    targets = torch.tensor([0, 1])
+    far = torch.tensor([[0.95, 0.05], [0.05, 0.95]])
+    assert run.task.loss(far, targets) == 0
+    _, progress = fit(run)
+    # Half of the margins' squares at most: 0.9² + 0.5 · 0.9².
+    assert 0 <= progress.epochs[0].loss <= 0.81 * 1.5
