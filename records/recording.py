@@ -10,9 +10,10 @@ from ledger.commitments import meta_commitment, subject_tag
 from ledger.encoding import ZERO32
 from ledger.events import Event
 from ledger.signing import Signer
+from portal.acting import Acting
 from portal.keys import signer
 from portal.models import Institution, User
-from records.models import Act, Patient
+from records.models import Act, Guardian, Patient
 from records.models.act import new_salt
 
 
@@ -73,6 +74,22 @@ def record(happening: Happening, *, author: Signer | None = None) -> bytes:
         salt=salt,
     )
     return statement_id
+
+
+def record_of_guardian(
+    guardian: Guardian, event: Event, institution: Institution, by: Acting | None
+) -> None:
+    """Record what a hospital does about somebody who acts for a patient."""
+    record(
+        Happening(
+            event=event,
+            patient=guardian.patient,
+            institution=institution,
+            author=institution.holder_id,
+            by=by.user if by else None,
+            metadata={"guardian": guardian.user_id},
+        )
+    )
 
 
 def _metadata(happening: Happening) -> dict[str, Any]:

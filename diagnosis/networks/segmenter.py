@@ -1,12 +1,14 @@
 """The frame of a network that answers for every pixel."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from diagnosis.networks.config import NetworkConfig
 from diagnosis.networks.shapes import check_images
 
 
-class Segmenter(nn.Module):
+class Segmenter(nn.Module, ABC):
     """A check before, and the input's own size after."""
 
     name: str
@@ -33,6 +35,6 @@ class Segmenter(nn.Module):
         )
         return self.label(images)
 
+    @abstractmethod
     def label(self, images: Tensor) -> Tensor:
         """The logits of images that were checked."""
-        raise NotImplementedError

@@ -24,6 +24,7 @@ from records.permissions import (
     check_may_add_document,
     check_may_read_document,
     emergency_access,
+    opening_holder,
     relation,
 )
 from records.recording import Happening, Sealing, record
@@ -101,12 +102,12 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
         RecordDamaged: the content is not what the ledger says it is.
         StorageError: a block is missing or damaged, or the store does not answer.
     """
-    # Asked once, first: an hour that ends meanwhile is a refusal, not damage.
+    # Asked before the check: an hour that ends meanwhile is a refusal, not damage.
     emergency = emergency_access(acting, document.patient)
-    is_guardian = relation(acting, document.patient) is Relation.GUARDIAN
+    holder_id = opening_holder(acting, document.patient)
     check_may_read_document(acting, document)
-    own = document.patient if is_guardian or emergency else acting.institution
-    content = unseal(document, (own or document.patient).holder_id)
+    content = unseal(document, holder_id)
+    is_guardian = relation(acting, document.patient) is Relation.GUARDIAN
     if acting.institution and not is_guardian:
         with transaction.atomic():
             record(

@@ -7,10 +7,9 @@ from ledger.events import Event
 from portal.accounts import find_or_create_account
 from portal.acting import Acting
 from portal.errors import Refused
-from portal.models import Institution
 from records.models import Guardian, Patient
 from records.permissions import check_may_verify_guardians, is_of_age
-from records.recording import Happening, record
+from records.recording import record_of_guardian
 
 
 @transaction.atomic
@@ -40,7 +39,7 @@ def add_guardian(
             guardian = Guardian.objects.create(patient=patient, user=user)
     except IntegrityError as error:
         raise Refused(f"{user} is a guardian of {patient} already.") from error
-    _record(guardian, Event.GUARDIAN_ADDED, institution, by)
+    record_of_guardian(guardian, Event.GUARDIAN_ADDED, institution, by)
     return guardian
 
 
@@ -62,7 +61,7 @@ def freeze_guardian(*, guardian: Guardian, by: Acting) -> None:
     open_now = Guardian.objects.filter(pk=guardian.pk, frozen_at=None)
     if not open_now.update(frozen_at=timezone.now()):
         raise Refused(f"{guardian.user} has been kept from acting before.")
-    _record(guardian, Event.GUARDIAN_FROZEN, institution, by)
+    record_of_guardian(guardian, Event.GUARDIAN_FROZEN, institution, by)
 
 
 @transaction.atomic
@@ -80,7 +79,7 @@ def restore_guardian(*, guardian: Guardian, by: Acting) -> None:
     frozen = Guardian.objects.filter(pk=guardian.pk, frozen_at__isnull=False)
     if not frozen.update(frozen_at=None):
         raise Refused(f"{guardian.user} may act for {guardian.patient} already.")
-    _record(guardian, Event.GUARDIAN_RESTORED, institution, by)
+    record_of_guardian(guardian, Event.GUARDIAN_RESTORED, institution, by)
 
 
 def _check_other(guardian: Guardian, by: Acting) -> None:
@@ -88,18 +87,3 @@ def _check_other(guardian: Guardian, by: Acting) -> None:
         raise Refused("You cannot decide about yourself; another admin can.")
     if guardian.is_patient or guardian.ended_at:
         raise Refused(f"{guardian.patient} is of age and acts alone.")
-
-
-def _record(
-    guardian: Guardian, event: Event, institution: Institution, by: Acting
-) -> None:
-    record(
-        Happening(
-            event=event,
-            patient=guardian.patient,
-            institution=institution,
-            author=institution.holder_id,
-            by=by.user,
-            metadata={"guardian": guardian.user_id},
-        )
-    )

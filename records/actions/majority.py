@@ -10,7 +10,7 @@ from portal.errors import Refused
 from portal.models import Institution
 from records.models import Guardian, Patient
 from records.permissions import check_may_verify_guardians, is_of_age
-from records.recording import Happening, record
+from records.recording import record_of_guardian
 
 
 @transaction.atomic
@@ -44,7 +44,7 @@ def hand_over(*, patient: Patient, email: str, by: Acting) -> Guardian:
         raise Refused(
             f"{patient} has taken over before, or {email} is a guardian's address."
         ) from error
-    _record(own, Event.PATIENT_TOOK_OVER, institution, by)
+    record_of_guardian(own, Event.PATIENT_TOOK_OVER, institution, by)
     _end_guardianships(patient, institution, by)
     return own
 
@@ -73,20 +73,5 @@ def _end_guardianships(
     for guardian in acting:
         guardian.ended_at = timezone.now()
         guardian.save(update_fields=["ended_at"])
-        _record(guardian, Event.GUARDIANSHIP_ENDED, institution, by)
+        record_of_guardian(guardian, Event.GUARDIANSHIP_ENDED, institution, by)
     return len(acting)
-
-
-def _record(
-    guardian: Guardian, event: Event, institution: Institution, by: Acting | None
-) -> None:
-    record(
-        Happening(
-            event=event,
-            patient=guardian.patient,
-            institution=institution,
-            author=institution.holder_id,
-            by=by.user if by else None,
-            metadata={"guardian": guardian.user_id},
-        )
-    )
