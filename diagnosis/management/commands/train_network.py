@@ -19,10 +19,25 @@ from diagnosis.training.fitting.machine import (
     this_machine,
     under_torchrun,
 )
-from diagnosis.training.fitting.settings import BALANCED, EVEN
+from diagnosis.training.fitting.settings import (
+    BALANCED,
+    BEST_EPOCH,
+    EVEN,
+    LAST_EPOCH,
+)
 from diagnosis.training.fitting.training import Job, train_network
 
-RECIPE = ("epochs", "batch", "rate", "decay", "patience", "class_weights", "size")
+RECIPE = (
+    "epochs",
+    "batch",
+    "rate",
+    "decay",
+    "patience",
+    "class_weights",
+    "size",
+    "per_exam",
+    "keep",
+)
 MOST_WORKERS = 8
 
 
@@ -65,6 +80,18 @@ class Command(BaseCommand):
             metavar="W,W,… | balanced | even",
         )
         recipe.add_argument("--no-augmentation", action="store_true")
+        recipe.add_argument(
+            "--per-exam",
+            type=int,
+            metavar="N",
+            help="frames of an exam and label in each epoch, drawn anew",
+        )
+        recipe.add_argument(
+            "--keep",
+            choices=(BEST_EPOCH, LAST_EPOCH),
+            help="the epoch whose weights are kept: the last one where val is also"
+            " what is measured on",
+        )
         parser.add_argument(
             "--precision",
             choices=("float32", "bfloat16"),

@@ -1,5 +1,6 @@
 """Samples in batches, drawn and changed by the place where training is."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,22 +73,62 @@ class Share:
 
 
 def training_draws(
-    count: int, *, batch: int, seed: int, epoch: int, share: Share, augment: bool
+    samples: Sequence[Sample],
+    *,
+    batch: int,
+    seed: int,
+    epoch: int,
+    share: Share,
+    augment: bool,
+    per_exam: int | None = None,
 ) -> list[Draw]:
     """This process's part of an epoch, shuffled.
 
     The incomplete last batch is left out, but where there is no other: batch
     normalisation would weigh its few samples too much.
+
+    Args:
+        samples: that there are.
+        batch: samples of a step, all processes together.
+        seed: of the run.
+        epoch: from 0.
+        share: of this process.
+        augment: change the samples at random.
+        per_exam: as in ``Settings``.
     """
-    order = torch.randperm(count, generator=generator_at(seed, epoch)).tolist()
-    batch = min(batch, count)
+    order = torch.randperm(len(samples), generator=generator_at(seed, epoch)).tolist()
+    order = first_of_each_exam(samples, order, per_exam)
+    batch = min(batch, len(order))
     return [
         Draw(
             tuple(order[start : start + batch][share.rank :: share.world]),
             (seed, epoch, step, share.rank) if augment else None,
         )
-        for step, start in enumerate(range(0, count - batch + 1, batch))
+        for step, start in enumerate(range(0, len(order) - batch + 1, batch))
     ]
+
+
+def first_of_each_exam(
+    samples: Sequence[Sample], order: Sequence[int], per_exam: int | None
+) -> list[int]:
+    """The numbers in ``order``, at most ``per_exam`` of an exam and label."""
+    if per_exam is None:
+        return list(order)
+    seen: Counter[tuple[str, str | None]] = Counter()
+    chosen = []
+    for number in order:
+        exam = samples[number].group, samples[number].label
+        seen[exam] += 1
+        if seen[exam] <= per_exam:
+            chosen.append(number)
+    return chosen
+
+
+def thinned(samples: Sequence[Sample], per_exam: int | None) -> list[Sample]:
+    """At most ``per_exam`` of an exam and label, the same ones each time."""
+    order = torch.randperm(len(samples), generator=generator_at(0)).tolist()
+    chosen = sorted(first_of_each_exam(samples, order, per_exam))
+    return [samples[number] for number in chosen]
 
 
 def measuring_draws(count: int, *, batch: int, share: Share) -> list[Draw]:

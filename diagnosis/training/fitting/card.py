@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diagnosis.training.data_set.samples import SPLITS, DataSet
 from diagnosis.training.fitting.checkpoint import Progress
-from diagnosis.training.fitting.settings import Settings
+from diagnosis.training.fitting.settings import LAST_EPOCH, Settings
 
 _CARD = """\
 # {network}
@@ -33,12 +33,12 @@ No patient or exam is in two splits, as far as the data set names them.
 
 Adam {rate} × {decay} per epoch, batch {batch}, {precision}, seed {seed}, class weights
 {class_weights}, {augmentation}. {epochs} epochs were done, at most {most};
-the weights are those of epoch {best}, chosen on val.
+the weights are those of epoch {best}, {kept}.
 
 ## Measured on val
 
-{metric}: **{score:.4f}** (loss {loss:.4f}). The epoch was chosen by this very figure, so
-it flatters. `manage.py validate_network` measures with intervals.
+{metric}: **{score:.4f}** (loss {loss:.4f}). {honesty}
+`manage.py validate_network` measures with intervals.
 """
 
 
@@ -77,7 +77,7 @@ def write_card(
         about: file, sha256, data_sha256.
     """
     best = progress.epochs[progress.best - 1]
-    weights = settings.class_weights
+    weights, last = settings.class_weights, settings.keep == LAST_EPOCH
     return _CARD.format(
         **vars(settings)
         | about
@@ -95,6 +95,10 @@ def write_card(
         augmentation="augmented" if settings.augment else "not augmented",
         most=settings.epochs,
         best=progress.best,
+        kept="the last" if last else "chosen on val",
+        honesty="It chose nothing."
+        if last
+        else "The epoch was chosen by this very figure, so it flatters.",
         metric=metric[0].upper() + metric[1:],
         score=best.score,
         loss=best.val_loss,

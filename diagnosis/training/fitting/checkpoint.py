@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from diagnosis.grading.weights import write_whole
 from diagnosis.training.errors import RunRefused, TrainingStopped
-from diagnosis.training.fitting.settings import Settings
+from diagnosis.training.fitting.settings import BEST_EPOCH, LAST_EPOCH, Settings
 
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
 
@@ -56,9 +56,10 @@ class Progress:
         """The score of the epoch whose weights are kept."""
         return self.epochs[self.best - 1].score if self.best else -1.0
 
-    def after(self, epoch: Epoch) -> "Progress":
+    def after(self, epoch: Epoch, *, keep: str = BEST_EPOCH) -> "Progress":
         """One epoch further; the first of equals stays the best."""
-        best = epoch.epoch if epoch.score > self.best_score else self.best
+        better = keep == LAST_EPOCH or epoch.score > self.best_score
+        best = epoch.epoch if better else self.best
         return replace(self, epochs=(*self.epochs, epoch), best=best)
 
     def exhausted(self, patience: int | None) -> bool:

@@ -21,8 +21,10 @@ from diagnosis.training.data_set.samples import Sample
 from diagnosis.training.errors import RunRefused, TrainingStopped
 from diagnosis.training.fitting.batches import (
     Batch,
+    Draw,
     batches,
     measuring_draws,
+    thinned,
     training_draws,
 )
 from diagnosis.training.fitting.checkpoint import (
@@ -114,7 +116,7 @@ def _epochs(
 ) -> Progress:
     parallel = run.machine.parallel(AllAnswers(network))
     settings = run.settings
-    steps = max(len(run.train) // settings.batch, 1)
+    steps = len(_draws(run, 0))
     with tqdm(
         total=settings.epochs * steps,
         initial=len(progress.epochs) * steps,
@@ -127,7 +129,7 @@ def _epochs(
         ):
             number = len(progress.epochs)
             epoch = _epoch(run, parallel, network, optimiser, number, bar)
-            progress = progress.after(epoch)
+            progress = progress.after(epoch, keep=settings.keep)
             if run.machine.chief:
                 _keep(run, network, optimiser, progress)
                 run.tell(_line(run, progress))
@@ -149,14 +151,7 @@ def _epoch(
     for group in optimiser.param_groups:
         group["lr"] = rate
     torch.manual_seed(seed_at(settings.seed, number, share.rank))  # dropout
-    draws = training_draws(
-        len(run.train),
-        batch=settings.batch,
-        seed=settings.seed,
-        epoch=number,
-        share=share,
-        augment=settings.augment,
-    )
+    draws = _draws(run, number)
     parallel.train()
     total = 0.0
     for batch in batches(run.task, run.train, draws, workers=run.workers):
@@ -171,6 +166,19 @@ def _epoch(
         raise TrainingStopped(_broken(number, val_loss))
     seconds = time.monotonic() - begin
     return Epoch(number + 1, rate, total / len(draws), val_loss, score, seconds)
+
+
+def _draws(run: Run, number: int) -> list[Draw]:
+    settings = run.settings
+    return training_draws(
+        run.train,
+        batch=settings.batch,
+        seed=settings.seed,
+        epoch=number,
+        share=run.machine.share,
+        augment=settings.augment,
+        per_exam=settings.per_exam,
+    )
 
 
 def _step(
@@ -192,13 +200,10 @@ def _step(
 def measure_val(run: Run, network: nn.Module) -> tuple[float, float]:
     """Mean loss and score on val; each process measures its share."""
     network.eval()
-    draws = measuring_draws(
-        len(run.val), batch=run.settings.batch, share=run.machine.share
-    )
+    val = thinned(run.val, run.settings.per_exam)
+    draws = measuring_draws(len(val), batch=run.settings.batch, share=run.machine.share)
     sums: Tensor | None = None
-    for images, targets, weights in batches(
-        run.task, run.val, draws, workers=run.workers
-    ):
+    for images, targets, weights in batches(run.task, val, draws, workers=run.workers):
         logits = _ask(run, network, images)[:, : len(run.settings.classes)].cpu()
         loss = run.task.loss(logits, targets).double()
         tally = run.task.tally(logits, targets, weights).flatten()

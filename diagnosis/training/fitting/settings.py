@@ -8,6 +8,7 @@ from diagnosis.networks.catalogue import Width
 from diagnosis.training.errors import RunRefused
 
 BALANCED, EVEN = "balanced", "even"
+BEST_EPOCH, LAST_EPOCH = "best", "last"
 MAY_CHANGE = ("epochs", "patience")  # of a run that goes on
 
 
@@ -33,6 +34,10 @@ class Settings:
         seed: of initial weights, order, augmentation and, where the data set has
             none, the split.
         fold: of the data set, that was val.
+        per_exam: frames of an exam and label in each epoch, drawn anew, so that
+            long exams do not outweigh others; None takes all of them.
+        keep: the weights of the "best" epoch on val, or of the "last" one where val
+            is what the network will be measured on.
 
     Raises:
         RunRefused: a number cannot be meant.
@@ -52,13 +57,19 @@ class Settings:
     augment: bool = True
     seed: int = 0
     fold: int | None = None
+    per_exam: int | None = None
+    keep: str = BEST_EPOCH
 
     def __post_init__(self) -> None:
         for name in ("batch", "epochs", "size", "rate", "decay"):
             if not getattr(self, name) > 0:
                 raise RunRefused(f"{name} must be above 0, not {getattr(self, name)}.")
-        if self.patience is not None and self.patience < 1:
-            raise RunRefused(f"patience must be 1 or more, not {self.patience}.")
+        for name in ("patience", "per_exam"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise RunRefused(f"{name} must be 1 or more, not {number}.")
+        if self.keep == LAST_EPOCH and self.patience is not None:
+            raise RunRefused("patience waits for a best epoch, and the last is kept.")
 
     def to_json(self) -> str:
         """One line."""

@@ -1,20 +1,40 @@
 """Which samples make a batch."""
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from diagnosis.training.data_set.samples import Sample
 from diagnosis.training.errors import RunRefused
-from diagnosis.training.fitting.batches import Share, measuring_draws, training_draws
+from diagnosis.training.fitting.batches import (
+    Share,
+    first_of_each_exam,
+    measuring_draws,
+    thinned,
+    training_draws,
+)
 from diagnosis.training.fitting.seeds import seed_at
 from diagnosis.training.fitting.settings import paper_settings
 from diagnosis.training.fitting.tasks import Classification, Segmentation, balanced
 
 
+def a_sample(number, *, group="", label="normal"):
+    return Sample(Path(f"{number}.png"), label, None, "train", group or str(number))
+
+
 def draws(count=10, batch=4, epoch=0, share=None):
     return training_draws(
-        count, batch=batch, seed=0, epoch=epoch, share=share or Share(), augment=True
+        [a_sample(number) for number in range(count)],
+        batch=batch,
+        seed=0,
+        epoch=epoch,
+        share=share or Share(),
+        augment=True,
     )
 
 
@@ -27,6 +47,46 @@ def test_every_sample_comes_once_but_for_the_incomplete_last_batch():
 def test_epochs_differ_and_repeat():
     assert draws(epoch=1) == draws(epoch=1)
     assert draws(epoch=1) != draws(epoch=2)
+
+
+def exams(*sizes):
+    """Samples of exams A, B, … with so many frames each."""
+    return [
+        a_sample(number, group=name)
+        for name, size in zip("ABCDEFGH", sizes, strict=False)
+        for number in range(size)
+    ]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 9))
+def test_no_exam_gives_more_frames_than_is_said_and_none_is_left_out(sizes, per_exam):
+    samples = exams(*sizes)
+    order = list(reversed(range(len(samples))))
+    chosen = first_of_each_exam(samples, order, per_exam)
+    counts = Counter(samples[number].group for number in chosen)
+    assert sorted(counts.values()) == sorted(min(size, per_exam) for size in sizes)
+    assert chosen == [number for number in order if number in set(chosen)]
+
+
+def test_each_epoch_draws_other_frames_of_a_long_exam():
+    samples = exams(40, 2, 2, 2)
+
+    def drawn(epoch):
+        found = training_draws(
+            samples,
+            batch=2,
+            seed=0,
+            epoch=epoch,
+            share=Share(),
+            augment=False,
+            per_exam=2,
+        )
+        return {number for draw in found for number in draw.numbers}
+
+    assert len(drawn(0)) == len(drawn(1)) == 8
+    assert drawn(0) != drawn(1)
+    assert thinned(samples, 2) == thinned(samples, 2)
+    assert len(thinned(samples, 2)) == 8
 
 
 def test_processes_share_the_very_batches_of_one():
