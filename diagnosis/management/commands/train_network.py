@@ -53,54 +53,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("network", choices=list(CATALOGUE), metavar="NAME")
         add_data_arguments(parser)
-        parser.add_argument(
-            "--classes",
-            type=lambda text: tuple(name.strip() for name in text.split(",")),
-            metavar="NAME,NAME,…",
-            help="in the order of the outputs",
-        )
         parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+        add_recipe_arguments(parser)
         parser.add_argument(
-            "--width",
-            choices=[width.name.lower() for width in Width],
-            default=Width.FULL.name.lower(),
-        )
-        recipe = parser.add_argument_group("the paper's recipe, unless given")
-        recipe.add_argument("--epochs", type=int)
-        recipe.add_argument("--batch", type=int)
-        recipe.add_argument("--rate", type=float, help="of Adam in the first epoch")
-        recipe.add_argument("--decay", type=float, help="of the rate, each epoch")
-        recipe.add_argument("--size", type=int, help="side of the input, in pixels")
-        recipe.add_argument(
             "--patience", type=int, help="epochs without a better score on val"
         )
-        recipe.add_argument(
-            "--class-weights",
-            type=class_weights,
-            metavar="W,W,… | balanced | even",
-        )
-        recipe.add_argument("--no-augmentation", action="store_true")
-        recipe.add_argument(
-            "--per-exam",
-            type=int,
-            metavar="N",
-            help="frames of an exam and label in each epoch, drawn anew",
-        )
-        recipe.add_argument(
+        parser.add_argument(
             "--keep",
             choices=(BEST_EPOCH, LAST_EPOCH),
             help="the epoch whose weights are kept: the last one where val is also"
             " what is measured on",
         )
-        parser.add_argument(
-            "--precision",
-            choices=("float32", "bfloat16"),
-            help="bfloat16 on a GPU that has it, else float32",
-        )
         parser.add_argument("--processes", type=int, help="one for each GPU")
-        parser.add_argument("--workers", type=int, help="processes that read files")
-        parser.add_argument("--source", default=Origin.source, help="of the images")
-        parser.add_argument("--licence", default=Origin.licence, help="of the images")
 
     def handle(self, **options: Any) -> None:
         processes = options["processes"] or torch.cuda.device_count()
@@ -131,6 +95,47 @@ def add_data_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def add_recipe_arguments(parser: ArgumentParser) -> None:
+    """What says how networks are trained."""
+    parser.add_argument(
+        "--classes",
+        type=lambda text: tuple(name.strip() for name in text.split(",")),
+        metavar="NAME,NAME,…",
+        help="in the order of the outputs",
+    )
+    parser.add_argument(
+        "--width",
+        choices=[width.name.lower() for width in Width],
+        default=Width.FULL.name.lower(),
+    )
+    recipe = parser.add_argument_group("the paper's recipe, unless given")
+    recipe.add_argument("--epochs", type=int)
+    recipe.add_argument("--batch", type=int)
+    recipe.add_argument("--rate", type=float, help="of Adam in the first epoch")
+    recipe.add_argument("--decay", type=float, help="of the rate, each epoch")
+    recipe.add_argument("--size", type=int, help="side of the input, in pixels")
+    recipe.add_argument(
+        "--class-weights",
+        type=class_weights,
+        metavar="W,W,… | balanced | even",
+    )
+    recipe.add_argument("--no-augmentation", action="store_true")
+    recipe.add_argument(
+        "--per-exam",
+        type=int,
+        metavar="N",
+        help="frames of an exam and label in each epoch, drawn anew",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="bfloat16 on a GPU that has it, else float32",
+    )
+    parser.add_argument("--workers", type=int, help="processes that read files")
+    parser.add_argument("--source", default=Origin.source, help="of the images")
+    parser.add_argument("--licence", default=Origin.licence, help="of the images")
+
+
 def source_of(options: dict[str, Any]) -> Source:
     """The data set that the options name."""
     return Source(
@@ -149,25 +154,34 @@ def class_weights(text: str) -> tuple[float, ...] | str:
     return tuple(float(weight) for weight in text.split(","))
 
 
+def changes_of(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options change of the papers' recipe, by the names in ``Settings``."""
+    half = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    changes = {name: options[name] for name in RECIPE if options.get(name) is not None}
+    return changes | {
+        "width": Width[options["width"].upper()],
+        "seed": options["seed"] or 0,
+        "fold": options["fold"],
+        "augment": not options["no_augmentation"],
+        "precision": options["precision"] or ("bfloat16" if half else "float32"),
+    }
+
+
+def readers(options: dict[str, Any]) -> int:
+    """How many processes read files: none on a CPU, which is busy enough."""
+    if options["workers"] is not None:
+        return int(options["workers"])
+    return min(os.cpu_count() or 1, MOST_WORKERS) if torch.cuda.is_available() else 0
+
+
 def _job(options: dict[str, Any]) -> Job:
-    changes = {name: options[name] for name in RECIPE if options[name] is not None}
-    accelerated = torch.cuda.is_available()
-    half = accelerated and torch.cuda.is_bf16_supported()
-    workers = min(os.cpu_count() or 1, MOST_WORKERS) if accelerated else 0
     return Job(
         network=options["network"],
         source=source_of(options),
         out=options["out"],
-        changes=changes
-        | {
-            "width": Width[options["width"].upper()],
-            "seed": options["seed"] or 0,
-            "fold": options["fold"],
-            "augment": not options["no_augmentation"],
-            "precision": options["precision"] or ("bfloat16" if half else "float32"),
-        },
+        changes=changes_of(options),
         origin=Origin(options["source"], options["licence"]),
-        workers=workers if options["workers"] is None else options["workers"],
+        workers=readers(options),
     )
 
 

@@ -74,10 +74,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{title}, with 95 % intervals over patients:")
             for name in SHOWN:
                 if name in part["figures"]:
-                    self.stdout.write(f"  {name:<14} {_text(part['figures'][name])}")
+                    self.stdout.write(f"  {name:<14} {text(part['figures'][name])}")
 
 
-def _text(interval: dict[str, float | None]) -> str:
+def text(interval: dict[str, float | None]) -> str:
+    """A figure with its interval, three digits."""
     value, low, high = (
         "—" if each is None else f"{each:.3f}" for each in interval.values()
     )

@@ -1,5 +1,6 @@
 """What a classifier answered, beside the truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,6 +62,10 @@ class Predictions:
             self.classes,
         )
 
+    def by_exam(self) -> "Predictions":
+        """The same: weights count by exam already."""
+        return self
+
     def alike(self) -> "Predictions":
         """The same, every image counting 1."""
         ones = np.ones(len(self))
@@ -75,3 +80,22 @@ class Predictions:
             self.weights,
             self.classes,
         )
+
+
+def join(parts: Sequence[Predictions]) -> Predictions:
+    """Answers to images of different groups, as if asked at once."""
+    return Predictions(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.truth for part in parts]),
+        join_groups([part.groups for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        parts[0].classes,
+    )
+
+
+def join_groups(parts: Sequence[Numbers]) -> Numbers:
+    """Numbers of groups, each part counted on from the one before."""
+    starts = np.cumsum([0, *(part.max() + 1 for part in parts)])
+    return np.concatenate(
+        [part + start for part, start in zip(parts, starts[:-1], strict=True)]
+    )
