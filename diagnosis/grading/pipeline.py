@@ -74,15 +74,16 @@ class Grader:
         """
         clock = _Clock(on_stage)
         grey = to_grey(pixels)
-        box = Letterbox.of(grey.shape, self.manifest.frame)
         with clock.stage("segmenting"):
-            frame = box.place(grey)
-            mask, confidence = self.segment(frame)
+            mask, confidence = self.segment(grey)
         reason = self._no_kidney(mask, confidence)
         probabilities = None
         if reason is None:
             with clock.stage("merging"):
-                picture = self.classifier_input(frame, mask)
+                box = Letterbox.of(grey.shape, self.manifest.frame)
+                picture = self.classifier_input(
+                    box.place(grey), box.place(mask, nearest=True)
+                )
             with clock.stage("classifying"):
                 probabilities = self._classify(picture)
         return GradeReport(
@@ -91,7 +92,7 @@ class Grader:
             else None,
             reason=reason,
             probabilities=probabilities,
-            mask=box.remove(mask, grey.shape),
+            mask=mask,
             model_version=self.manifest.version,
             weights_sha256=self.sha256,
             seconds=clock.seconds,
@@ -99,7 +100,7 @@ class Grader:
 
     @torch.inference_mode()
     def segment(self, frame: Pixels) -> tuple[Pixels, float]:
-        """Outline kidney and fluid in a frame of the manifest's size.
+        """Outline kidney and fluid in a grey frame (H, W).
 
         Returns:
             The mask at the same size, with the mean probability of what it marks
@@ -118,7 +119,10 @@ class Grader:
         return mask, confidence
 
     def classifier_input(self, frame: Pixels, mask: Pixels) -> Pixels:
-        """The merged picture, cropped around the kidney: (size, size, 3) uint8."""
+        """The merged picture, cropped around the kidney: (size, size, 3) uint8.
+
+        Frame and mask have the manifest's size.
+        """
         manifest = self.manifest
         window = crop_window(mask, manifest.crop)
         merged = merge(

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from diagnosis.grading.scale import Grade
 from diagnosis.training.augmentation import mirror, move, relight
 from diagnosis.training.classification import balanced_weights
-from diagnosis.training.segmentation import segmentation_loss
+from diagnosis.training.segmentation import partial_loss, segmentation_loss
 
 
 def generator(seed=0):
@@ -34,12 +33,47 @@ def test_segmentation_loss_of_the_truth_itself_is_nothing():
     assert segmentation_loss()(sure, labels).item() == pytest.approx(0, abs=1e-4)
 
 
+def drawn_labels(count=4):
+    return torch.randint(0, 3, (count, 8, 8), generator=generator(1))
+
+
+def test_where_all_kidneys_are_known_the_partial_loss_is_the_whole_one():
+    logits, labels = torch.randn(4, 3, 8, 8, generator=generator()), drawn_labels()
+    whole = segmentation_loss()(logits, labels.unsqueeze(1))
+    known = torch.ones(4, dtype=torch.bool)
+    torch.testing.assert_close(partial_loss(logits, labels, known), whole)
+
+
+def test_where_no_kidney_is_known_background_and_kidney_may_be_exchanged():
+    logits, labels = torch.randn(4, 3, 8, 8, generator=generator()), drawn_labels()
+    unknown = torch.zeros(4, dtype=torch.bool)
+    loss = partial_loss(logits, labels, unknown)
+    exchanged = logits[:, [1, 0, 2]]
+    torch.testing.assert_close(partial_loss(exchanged, labels, unknown), loss)
+    moved = torch.where(labels == 2, labels, 1 - labels)
+    torch.testing.assert_close(partial_loss(logits, moved, unknown), loss)
+    rest = logits.softmax(dim=1)[:, :2].sum(dim=1)
+    two = torch.stack((rest, 1 - rest), dim=1).log()
+    fluid = (labels == 2).long().unsqueeze(1)
+    torch.testing.assert_close(segmentation_loss()(two, fluid), loss)
+
+
+def test_a_frame_without_a_known_kidney_pulls_at_fluid_alone():
+    logits = torch.zeros(2, 3, 8, 8, requires_grad=True)
+    labels, outlined = drawn_labels(2), torch.tensor([True, False])
+    partial_loss(logits, labels, outlined).backward()
+    assert logits.grad is not None
+    background, kidney, _ = logits.grad[1]
+    torch.testing.assert_close(background, kidney)
+    assert not torch.allclose(logits.grad[0, 0], logits.grad[0, 1])
+
+
 def test_balanced_weights_give_every_grade_the_same_total():
-    grades = [Grade.SFU_0_2] * 6 + [Grade.SFU_3] * 3 + [Grade.SFU_4]
+    grades = np.eye(3, dtype=np.float32)[[0] * 6 + [1] * 3 + [2]]
     weights = balanced_weights(grades)
     totals = weights * torch.tensor([6.0, 3.0, 1.0])
     torch.testing.assert_close(totals, torch.full((3,), 10 / 3))
-    assert balanced_weights([Grade.SFU_3])[0] == 0
+    assert balanced_weights(grades[6:9])[0] == 0
 
 
 def test_moving_takes_the_mask_along():
