@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from diagnosis.grading.framing import Letterbox, Pixels, resize
-from diagnosis.training.augmentation import mirror, move, relight
+from diagnosis.training.augmentation import move, move_images, relight
 from diagnosis.training.data_set.masks import read_mask
 from diagnosis.training.data_set.pictures import read_picture
 from diagnosis.training.data_set.samples import Sample
@@ -136,8 +136,10 @@ class Classification:
     def augment(
         self, images: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Mirror and relight: the grade stays as it is."""
-        return relight(mirror(images, generator), generator), targets
+        """Mirror, turn, scale, shift and relight: the grade stays as it is."""
+        return move_images(
+            relight(images, generator), zoom=ZOOM, generator=generator
+        ), targets
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, classes weighted; of capsules' lengths the margin loss."""
