@@ -30,11 +30,11 @@ class ClassificationRecipe:
     """
 
     rate: float = 0.001
-    decay: float = 0.75
-    epochs: int = 6
+    decay: float = 0.8
+    epochs: int = 8
     batch: int = 32
     class_weights: tuple[float, float, float] | None = None
-    size: int = 160
+    size: int = 128
 
 
 def balanced_weights(grades: Floats) -> Tensor:

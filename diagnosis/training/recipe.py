@@ -29,8 +29,8 @@ class Recipe:
     seed: int = 0
     per_grade: int = 220
     without: int = 220
-    phantoms_of_each: int = 6
-    real_per_exam: int = 3
+    phantoms_of_each: int = 12
+    real_per_exam: int = 8
     grown_of_each: int = 2
     grown_per_exam: int = 1
     held_out: int = 60

@@ -43,10 +43,10 @@ class SegmentationRecipe:
     """
 
     rate: float = 0.003
-    decay: float = 0.85
+    decay: float = 0.9
     phases: tuple[Phase, ...] = (
-        Phase(161, 8, 8, (0.5, 1.15)),
-        Phase(241, 4, 8, (0.7, 1.15)),
+        Phase(97, 16, 8, (0.75, 1.15)),
+        Phase(161, 4, 8, (0.75, 1.15)),
     )
 
     @property
