@@ -9,9 +9,9 @@ from django.apps import AppConfig
 def warm_up(**_: Any) -> None:
     """Load the networks when a gpu worker starts, not when the first doctor waits."""
     if os.environ.get("Q_CLUSTER_NAME") == "gpu":
-        from diagnosis.worker import grader
+        from diagnosis import graders
 
-        grader()
+        graders.warm_up()
 
 
 class DiagnosisConfig(AppConfig):

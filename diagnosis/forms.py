@@ -94,3 +94,12 @@ class VerdictForm(forms.Form):
             if not (data.get("reason") or "").strip():
                 self.add_error("reason", "Say why; both grades are kept.")
         return data
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        help_text="It is kept with the version.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=500,
+    )

@@ -2,10 +2,10 @@
 
 from django.db.models import Q, QuerySet
 
-from diagnosis.models import GradingJob
+from diagnosis.models import GradingJob, ModelVersion
 from portal.acting import Acting
 from portal.errors import Refused
-from portal.roles import REQUEST_GRADE
+from portal.roles import COMPARE_MODELS, MANAGE_MODELS, REQUEST_GRADE
 from records.models import Document
 from records.permissions import (
     may_add_document,
@@ -106,3 +106,46 @@ def check_may_judge(acting: Acting, job: GradingJob) -> None:
             "Only a doctor of a hospital that has this patient in its care"
             " can accept or overrule a grade."
         )
+
+
+def may_manage_models(acting: Acting) -> bool:
+    """Whether the person decides which version of the networks grades."""
+    return acting.may(MANAGE_MODELS)
+
+
+def check_may_manage_models(acting: Acting | None) -> None:
+    """Refuse whoever may not decide it; nobody is whoever holds the machine.
+
+    Raises:
+        Refused: neither the service's staff nor the platform's admin.
+    """
+    if acting is not None and not may_manage_models(acting):
+        raise Refused(
+            "Only the diagnosis service's staff and the platform's admin decide which"
+            " version of the networks grades."
+        )
+
+
+def may_compare_models(acting: Acting) -> bool:
+    """Whether the person may open what a version in shadow mode says."""
+    return acting.may(COMPARE_MODELS)
+
+
+def check_may_compare_models(acting: Acting) -> None:
+    """Refuse whoever may not open it.
+
+    Raises:
+        Refused: not of the diagnosis service's staff.
+    """
+    if not may_compare_models(acting):
+        raise Refused("Only the diagnosis service's staff holds the key to this.")
+
+
+def visible_versions(acting: Acting) -> QuerySet[ModelVersion]:
+    """The versions of which the person may know.
+
+    Everybody knows those that have graded, for grades name them.
+    """
+    if may_manage_models(acting):
+        return ModelVersion.objects.all()
+    return ModelVersion.objects.exclude(activated_at=None)

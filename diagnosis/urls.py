@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnosis.views import api, grading, images
+from diagnosis.views import api, grading, images, versions
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
@@ -16,4 +16,14 @@ urlpatterns = [
     path("grades/<uuid:job_id>/cancel/", grading.cancel_job, name="cancel"),
     path("grades/<uuid:job_id>/retry/", grading.retry_job, name="retry"),
     path("grades/<uuid:job_id>/judge/", grading.judge, name="judge"),
+    path("models/", versions.versions, name="versions"),
+    path("models/<uuid:version_id>/", versions.version, name="version"),
+    path(
+        "models/<uuid:version_id>/comparison/", versions.comparison, name="comparison"
+    ),
+    path(
+        "models/<uuid:version_id>/<slug:decision>/",
+        versions.decide,
+        name="decide_version",
+    ),
 ]

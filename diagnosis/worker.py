@@ -5,18 +5,17 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 
+from diagnosis import graders
 from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade
 from diagnosis.errors import ClaimLost
-from diagnosis.grading.pipeline import Grader
 from diagnosis.imaging.decoding import decode
 from diagnosis.models import GradingJob, State
 from diagnosis.service import diagnosis_service
+from diagnosis.shadowing import grade_beside
 from portal.errors import PortalError
 from portal.row_security import grading, in_the_name_of
 from records.opening import unseal
@@ -24,12 +23,6 @@ from records.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
-
-
-@cache
-def grader() -> Grader:
-    """The networks, loaded once per process."""
-    return Grader.load(settings.MODEL_DIR)
 
 
 def run(job_id: UUID) -> None:
@@ -66,9 +59,11 @@ def _grade(job: GradingJob) -> None:
     content = unseal(job.copy, diagnosis_service().holder_id)
     pixels = decode(content).pixels
     advance(job=job, to=State.RUNNING)
-    report = grader().grade(pixels, on_stage=lambda stage: beat(job=job, stage=stage))
+    grader = graders.active()
+    report = grader.grade(pixels, on_stage=lambda stage: beat(job=job, stage=stage))
     advance(job=job, to=State.SAVING)
     record_grade(job=job, report=report.to_json(), model_version=report.model_version)
+    grade_beside(pixels, report)
 
 
 def _give_up(job: GradingJob, sentence: str) -> None:

@@ -57,7 +57,8 @@ def append(
             about no patient.
         cid: binary CIDv1 of the ciphertext, at most 255 bytes; empty for none.
         wraps_hash: 32 bytes over the document's key wraps.
-        key_commit: 32 bytes that bind the data key; of KEY_CREATED, the new keys.
+        key_commit: 32 bytes that bind the data key; of KEY_CREATED, the new keys; of
+            what happens to a version of the networks, the SHA-256 of its manifest.
         meta_commit: 32 bytes, from commitments.meta_commitment.
 
     Returns:

@@ -39,6 +39,10 @@ class Event(IntEnum):
     ERASURE_ASKED = 60
     ERASURE_DONE = 61
     ERASURE_REFUSED = 62
+    MODEL_REGISTERED = 70
+    MODEL_SHADOWED = 71
+    MODEL_ACTIVATED = 72
+    MODEL_RETIRED = 73
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,19 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.ERASURE_REFUSED: EventText(
             "erasure-refused", "A hospital did not erase what it was asked to."
+        ),
+        Event.MODEL_REGISTERED: EventText(
+            "model-registered", "A version of the grading networks was registered."
+        ),
+        Event.MODEL_SHADOWED: EventText(
+            "model-shadowed",
+            "A version of the networks is tried beside the active one.",
+        ),
+        Event.MODEL_ACTIVATED: EventText(
+            "model-activated", "A version of the networks grades from now on."
+        ),
+        Event.MODEL_RETIRED: EventText(
+            "model-retired", "A version of the networks no longer grades."
         ),
     }
 )

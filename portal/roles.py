@@ -13,6 +13,7 @@ class Role(models.TextChoices):
     DOCTOR = "doctor", _("Doctor")
     HOSPITAL_ADMIN = "hospital_admin", _("Hospital admin")
     PLATFORM_ADMIN = "platform_admin", _("Platform admin")
+    SERVICE_STAFF = "service_staff", _("Diagnosis service staff")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ SET_RULES = Permission(
     "set_rules", "set the age of majority, and how long documents are kept"
 )
 SEE_HEALTH = Permission("see_health", "see how the site and its ledger are")
+MANAGE_MODELS = Permission(
+    "manage_models", "decide which version of the networks grades"
+)
+COMPARE_MODELS = Permission(
+    "compare_models", "open what a version in shadow mode says beside the active one"
+)
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE, OPEN_EMERGENCY}),
@@ -60,7 +67,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             SET_RULES,
         }
     ),
-    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH}),
+    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH, MANAGE_MODELS}),
+    Role.SERVICE_STAFF: frozenset({MANAGE_MODELS, COMPARE_MODELS}),
 }
 
 

@@ -199,10 +199,12 @@ IPFS_API = text("IPFS_API")
 IPFS_PEERS = several("IPFS_PEERS")
 BLOCKS = VAR / "blocks"
 
-# The weights that grade; the shipped ones have seen synthetic kidneys only.
+# The weights that grade first; the shipped ones have seen synthetic kidneys only.
 MODEL_DIR = Path(
     text("MODEL_DIR", str(BASE / "diagnosis" / "grading" / "default_weights"))
 )
+# Where a worker puts the weights of other versions, fetched from the content store.
+MODELS = VAR / "models"
 
 # What stands in the rail, by whom it is for: (label, url name, icon, visitors).
 PLACES = [
@@ -214,12 +216,13 @@ PLACES = [
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
+    ("Models", "versions", "grade", {"platform_admin", "service_staff"}),
     ("Health", "health", "health", {"platform_admin"}),
     (
         "Ledger",
         "ledger",
         "key",
-        {"doctor", "guardian", "hospital_admin", "platform_admin"},
+        {"doctor", "guardian", "hospital_admin", "platform_admin", "service_staff"},
     ),
 ]
 
@@ -257,6 +260,10 @@ NIGHTLY = [
     "records.tasks.end_guardianships",
 ]
 NIGHT_HOUR = 3
+
+# What a site needs beyond its database, once its parties are there: each says what it
+# did in a sentence, or nothing.
+READY = ["diagnosis.first_version.ensure_version"]
 
 # What the health page looks at.
 HEALTH = ["ledger.health.checks", "records.health.checks"]

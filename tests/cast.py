@@ -20,11 +20,12 @@ from PIL import Image
 from diagnosis.actions.jobs import advance, claim, record_grade
 from diagnosis.actions.requests import request_grading
 from diagnosis.actions.verdicts import judge_grade
+from diagnosis.first_version import register_first
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
-from diagnosis.models import GradingJob, State, Verdict
+from diagnosis.models import GradingJob, ModelVersion, Standing, State, Verdict
 from portal.acting import Acting, acting_for
 from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
@@ -60,8 +61,10 @@ PEOPLE = {
     "cora": "Cora Chiefly",
     "carl": "Carl Curious",
     "petra": "Petra Platform",
+    "sven": "Sven Serviceman",
 }
-"""Alan, Bea and Carl are doctors, Ada, Boris and Cora admins of A, B and C."""
+"""Alan, Bea and Carl are doctors, Ada, Boris and Cora admins of A, B and C; Sven works
+for the diagnosis service."""
 
 
 def email(name: str) -> str:
@@ -138,6 +141,10 @@ class Cast:
         return self.acting("petra")
 
     @cached_property
+    def sven(self) -> Acting:
+        return self.acting("sven")
+
+    @cached_property
     def a(self) -> Institution:
         return self.hospital("a")
 
@@ -177,6 +184,24 @@ class Cast:
     def job(self) -> GradingJob:
         """Done at A, accepted by Alan."""
         return self.image_a.grading_jobs.earliest("requested_at")
+
+    @property
+    def version(self) -> ModelVersion:
+        """The one that grades; at first the shipped weights."""
+        return ModelVersion.objects.get(standing=Standing.ACTIVE)
+
+    def other_version(self, standing: Standing = Standing.REGISTERED) -> ModelVersion:
+        """One whose weights nobody has: to be decided about, never to grade."""
+        return ModelVersion.objects.create(
+            name="other-1",
+            weights_sha256="cd" * 32,
+            cid=self.version.cid,
+            card="# Other",
+            intended_use="Comparing.",
+            warnings="None.",
+            approved_by="Ada",
+            standing=standing,
+        )
 
     def consent(self, scope: Scope = EVERYTHING, **until: float) -> Consent:
         """Grace allows B; a year, or as long as said (days=…, seconds=…)."""
@@ -262,9 +287,11 @@ def add_image(
 @transaction.atomic
 def make_world() -> None:
     """Build the cast's world; it must be committed, tests roll back on top of it."""
-    register_institution(
+    service = register_institution(
         name="Diagnosis service", kind=Institution.Kind.DIAGNOSIS_SERVICE
     )
+    _first(service, "sven", Role.SERVICE_STAFF)
+    register_first()
     platform = register_institution(name="The platform", kind=Institution.Kind.PLATFORM)
     _first(platform, "petra", Role.PLATFORM_ADMIN)
     ada, alan = _staff("a", "ada", "alan")

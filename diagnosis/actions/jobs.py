@@ -9,6 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from diagnosis.errors import ClaimLost
+from diagnosis.grading.errors import ReportRejected
+from diagnosis.grading.report import GradeReport
 from diagnosis.models import GradingJob, State
 from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS, SILENCE
 from diagnosis.service import diagnosis_service
@@ -80,7 +82,9 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
 
     Raises:
         ClaimLost: the job was cancelled or given to another worker; nothing is kept.
+        ReportRejected: these are not the bytes of a report of that version.
     """
+    weights_sha256 = _weights_of(report, model_version)
     held = GradingJob.objects.select_for_update().get(pk=job.pk)
     if held.claim != job.claim or held.state != State.SAVING:
         raise ClaimLost("Another worker has this job.")
@@ -95,7 +99,11 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
             content=[report],
             about=held.image,
             event=Event.GRADE_RECORDED,
-            metadata={"job": str(held.pk), "model": model_version},
+            metadata={
+                "job": str(held.pk),
+                "model": model_version,
+                "weights": weights_sha256,
+            },
             signed_by=diagnosis_service().holder_id,
         ),
     )
@@ -105,6 +113,7 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
         State.DONE,
         report=document,
         model_version=model_version,
+        weights_sha256=weights_sha256,
         stage="",
         ended_at=timezone.now(),
     )
@@ -164,6 +173,16 @@ def _queue_again() -> None:
     )
     for job in waiting:
         queue(job)
+
+
+def _weights_of(report: bytes, model_version: str) -> str:
+    """The digest of the weights that a report names; it must name the version too."""
+    read = GradeReport.from_json(report)
+    if not model_version or read.model_version != model_version:
+        raise ReportRejected(
+            f"The report is not one of {model_version or 'a version'}."
+        )
+    return read.weights_sha256
 
 
 def _take_from_the_dead(job_id: UUID, silent_since: datetime) -> int:

@@ -81,6 +81,7 @@ class GradingJob(models.Model):
     heard_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     model_version = models.CharField(max_length=60, blank=True)
+    weights_sha256 = models.CharField(max_length=64, blank=True)
     correlation_id = models.CharField(max_length=8, default=new_correlation_id)
     failure = models.CharField(max_length=300, blank=True, help_text="for the user")
     traceback = models.TextField(blank=True, help_text="for staff")
@@ -95,6 +96,10 @@ class GradingJob(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=State.DONE) | Q(report__isnull=False),
                 name="done_has_a_report",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.DONE) | ~Q(model_version=""),
+                name="done_names_its_version",
             ),
             models.CheckConstraint(
                 condition=~Q(state=State.FAILED) | ~Q(failure=""),

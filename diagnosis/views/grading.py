@@ -27,6 +27,7 @@ from diagnosis.permissions import (
     may_steer,
     readable_jobs,
     visible_jobs,
+    visible_versions,
 )
 from diagnosis.presentation import (
     PAGE_SIDE,
@@ -208,6 +209,9 @@ def _result(
     )
     context = _progress(request, found) | {
         "report": report,
+        "version": visible_versions(request.acting)
+        .filter(weights_sha256=report.weights_sha256)
+        .first(),
         "steps": grade_steps(report),
         "labels": LABELS,
         "fluid_percent": 100 * report.fluid_fraction,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from diagnosis.actions.jobs import claim, fail
-from diagnosis.models import GradingJob
+from diagnosis.models import GradingJob, ModelVersion
 from records.actions.erasure import confirm_erasure
 from records.models import Act, Consent, Document, EmergencyAccess, Erasure
 from records.scope import Extent, Scope
@@ -100,6 +100,12 @@ GET  judge-at-a       in     302    .      302    .      .      302    .      . 
 GET  judge-at-b       in     302    .      302    302    302    .      .      .      .      .
 POST judge-at-a       in     .      .      302    .      .      .      .      .      .      .
 POST judge-at-b       in     .      .      302    302    302    .      .      .      .      .
+GET  versions         in     .      .      .      .      .      .      .      .      .      200
+GET  version          in     200    200    200    200    200    200    200    200    200    200
+GET  other-version    in     .      .      .      .      .      .      .      .      .      200
+GET  comparison       in     .      .      .      .      .      .      .      .      .      403
+GET  try-version      in     .      .      .      .      .      .      .      .      .      200
+POST try-version      in     .      .      .      .      .      .      .      .      .      302
 GET  api-patients     403    200    200    200    200    200    200    200    200    200    200
 GET  api-documents    403    200    .      200    200    200    200    200    200    .      .
 GET  api-grade-of-a   403    200    .      200    .      .      200    .      .      .      .
@@ -133,6 +139,10 @@ def erased(cast: Cast) -> None:
 
 def job_at_b(cast: Cast) -> list[Any]:
     return [GradingJob.objects.get(image=cast.image_b).pk]
+
+
+def other_version(cast: Cast) -> list[Any]:
+    return [ModelVersion.objects.get(name="other-1").pk]
 
 
 def act_about(document: str) -> Callable[[Cast], list[Any]]:
@@ -273,6 +283,16 @@ PAGES = {
     "cancel-at-b": Page("cancel", job_at_b, ready=Cast.request),
     "retry-at-b": Page("retry", job_at_b, ready=failed),
     "judge-at-a": Page("judge", lambda c: [c.job.pk], lambda c: AGREED),
+    "versions": Page("versions"),
+    "version": Page("version", lambda c: [c.version.pk]),
+    "other-version": Page("version", other_version, ready=Cast.other_version),
+    "comparison": Page("comparison", other_version, ready=Cast.other_version),
+    "try-version": Page(
+        "decide_version",
+        lambda c: [*other_version(c), "shadow"],
+        lambda c: {"reason": "To compare it."},
+        ready=Cast.other_version,
+    ),
     "api-patients": Page("api_patients"),
     "api-documents": Page("api_documents", lambda c: [c.child.pk]),
     "api-grade-of-a": Page("api_job", lambda c: [c.job.pk]),

@@ -11,7 +11,13 @@ from django.utils import timezone
 from diagnosis.actions.jobs import advance, claim, fail, record_grade, sweep
 from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.actions.verdicts import judge_grade
-from diagnosis.models import GradingJob, State, Verdict
+from diagnosis.actions.versions import (
+    activate_version,
+    register_version,
+    retire_version,
+    shadow_version,
+)
+from diagnosis.models import GradingJob, Standing, State, Verdict
 from diagnosis.models.grading_job import MAX_ATTEMPTS
 from ledger.errors import LedgerError
 from portal.actions.institutions import register_institution, set_rules
@@ -47,9 +53,11 @@ from records.models import Document
 from tests.architecture.snapshots import snapshot
 from tests.architecture.test_actions import ACTIONS
 from tests.cast import Cast, add_image, picture, report
+from tests.diagnosis.weights import weights_named
 
 Act = Callable[[], Any]
 APPENDING = (
+    "diagnosis.steps.append",
     "portal.actions.institutions.append",
     "portal.actions.keys.append",
     "portal.actions.members.append",
@@ -274,6 +282,28 @@ def judges(cast: Cast) -> Act:
     )
 
 
+def registers_version(cast: Cast) -> Act:
+    folder = weights_named("other-1")
+    return lambda: register_version(
+        folder=folder, intended_use="Comparing.", warnings="None.", approved_by="Ada"
+    )
+
+
+def shadows(cast: Cast) -> Act:
+    other = cast.other_version()
+    return lambda: shadow_version(version=other, reason="A try.", by=cast.sven)
+
+
+def activates(cast: Cast) -> Act:
+    other = cast.other_version(Standing.SHADOW)
+    return lambda: activate_version(version=other, reason="Better.", by=cast.sven)
+
+
+def retires(cast: Cast) -> Act:
+    version = cast.version
+    return lambda: retire_version(version=version, reason="Wrong.", by=cast.petra)
+
+
 RECORDED: dict[str, Callable[[Cast], Act]] = {
     "portal.actions.institutions.register_institution": registers_institution,
     "portal.actions.institutions.set_rules": sets_rules,
@@ -307,6 +337,10 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "diagnosis.actions.requests.retry": retries,
     "diagnosis.actions.jobs.sweep": sweeps,
     "diagnosis.actions.verdicts.judge_grade": judges,
+    "diagnosis.actions.versions.register_version": registers_version,
+    "diagnosis.actions.versions.shadow_version": shadows,
+    "diagnosis.actions.versions.activate_version": activates,
+    "diagnosis.actions.versions.retire_version": retires,
 }
 
 
@@ -344,10 +378,14 @@ PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
     cancels: of("bea"),
     retries: of("bea"),
     judges: of("bea"),
+    shadows: of("sven"),
+    activates: of("sven"),
+    retires: of("petra"),
 }
 """As whom a page, or the worker, does it."""
 BY_THE_SITE = {
     registers_institution,
+    registers_version,
     adds_first_admin,
     ends_guardianships,
     renews_institution_keys,

@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from diagnosis.actions.verdicts import EVENTS as VERDICT_EVENTS
-from diagnosis.models import TRANSITIONS, State, Verdict
+from diagnosis.actions.versions import EVENTS as VERSION_EVENTS
+from diagnosis.models import STEPS, TRANSITIONS, Standing, State, Verdict
 from diagnosis.models.grading_job import ACTIVE, UNFINISHED
 from ledger.events import EVENTS, Event
 from portal import roles
@@ -36,19 +37,21 @@ def test_every_permission_is_described_and_held_by_a_role():
 
 
 MATRIX = """
-                     doctor hospital_admin platform_admin
-add_document            yes             no             no
-decide_erasures          no            yes             no
-enrol                    no            yes             no
-manage_institutions      no             no            yes
-manage_members           no            yes             no
-open_emergency          yes             no             no
-read_content            yes             no             no
-request_grade           yes             no             no
-review_emergencies       no            yes             no
-see_acts                 no            yes             no
-see_health               no            yes            yes
-set_rules                no            yes             no
+                     doctor hospital_admin platform_admin service_staff
+add_document            yes             no             no            no
+compare_models           no             no             no           yes
+decide_erasures          no            yes             no            no
+enrol                    no            yes             no            no
+manage_institutions      no             no            yes            no
+manage_members           no            yes             no            no
+manage_models            no             no            yes           yes
+open_emergency          yes             no             no            no
+read_content            yes             no             no            no
+request_grade           yes             no             no            no
+review_emergencies       no            yes             no            no
+see_acts                 no            yes             no            no
+see_health               no            yes            yes            no
+set_rules                no            yes             no            no
 """
 
 
@@ -73,6 +76,14 @@ def test_nobody_reads_content_and_manages_people():
     for held in ROLES.values():
         assert not {roles.READ_CONTENT, roles.MANAGE_MEMBERS} <= held
         assert not {roles.READ_CONTENT, roles.MANAGE_INSTITUTIONS} <= held
+
+
+def test_every_standing_of_a_version_has_its_steps_and_its_event():
+    assert set(STEPS) == set(VERSION_EVENTS) == set(Standing)
+    for standing, targets in STEPS.items():
+        assert standing not in targets
+        assert Standing.REGISTERED not in targets
+        assert standing is Standing.RETIRED or Standing.RETIRED in targets
 
 
 @pytest.mark.parametrize("state", State)

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,8 +11,9 @@ from diagnosis import tasks, worker
 from diagnosis.actions import jobs, requests
 from diagnosis.actions.jobs import claim
 from diagnosis.actions.requests import cancel
+from diagnosis.actions.versions import activate_version
 from diagnosis.grading.report import GradeReport
-from diagnosis.models import GradingJob, State
+from diagnosis.models import GradingJob, ModelVersion, Standing, State
 from ledger.events import Event
 from portal.row_security import in_the_name_of
 from records.content import content_store
@@ -40,6 +40,21 @@ def recorded(event: Event, job: GradingJob) -> int:
     return Act.objects.filter(event=event, metadata__job=str(job.pk)).count()
 
 
+def activate_another(cast: Cast) -> None:
+    """A version whose stored weights are not those that were registered."""
+    other = ModelVersion.objects.create(
+        name="swapped-1",
+        weights_sha256="ab" * 32,
+        cid=cast.version.cid,
+        card="# Swapped",
+        intended_use="None.",
+        warnings="None.",
+        approved_by="Nobody",
+        standing=Standing.SHADOW,
+    )
+    activate_version(version=other, reason="To see it fail.", by=cast.sven)
+
+
 def test_a_job_becomes_a_sealed_report(cast: Cast):
     job = cast.request()
     tasks.grade(str(job.pk))
@@ -48,7 +63,8 @@ def test_a_job_becomes_a_sealed_report(cast: Cast):
     assert job.report
     opened = GradeReport.from_json(unseal(job.report, cast.child.holder_id))
     assert opened.mask.shape == (96, 96)
-    assert opened.model_version == job.model_version
+    assert opened.model_version == job.model_version == cast.version.name
+    assert opened.weights_sha256 == job.weights_sha256 == cast.version.weights_sha256
     assert (opened.grade is None) == (opened.probabilities is None)
     assert recorded(Event.GRADE_RECORDED, job) == 1
     assert not job.copy.wraps.exists()
@@ -112,14 +128,12 @@ def test_every_stage_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_fault_gives_the_user_a_sentence_and_staff_a_traceback(
-    cast: Cast, settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    cast: Cast, caplog: pytest.LogCaptureFixture
 ):
-    settings.MODEL_DIR = tmp_path
-    worker.grader.cache_clear()
+    activate_another(cast)
     job = cast.request()
     with caplog.at_level(logging.ERROR, "diagnosis.worker"):
         worker.run(job.pk)
-    worker.grader.cache_clear()
     job = reread(job)
     assert job.state == State.FAILED
     assert job.failure == (
@@ -134,13 +148,11 @@ def test_a_fault_gives_the_user_a_sentence_and_staff_a_traceback(
 
 
 def test_the_users_sentence_is_on_the_page_and_the_traceback_is_not(
-    cast: Cast, sign_in, settings, tmp_path: Path, caplog
+    cast: Cast, sign_in, caplog
 ):
-    settings.MODEL_DIR = tmp_path
-    worker.grader.cache_clear()
+    activate_another(cast)
     job = cast.request()
     worker.run(job.pk)
-    worker.grader.cache_clear()
     page = sign_in("bea").get(reverse("job", args=[job.pk])).text
     assert reread(job).correlation_id in page
     assert "Traceback" not in page
@@ -154,13 +166,13 @@ def test_a_lost_block_is_said_in_its_own_words(cast: Cast):
     assert reread(job).failure.startswith("The store does not have block ")
 
 
-def test_a_failed_job_ends_well_when_tried_again(cast: Cast, settings, tmp_path: Path):
-    good, settings.MODEL_DIR = settings.MODEL_DIR, tmp_path
-    worker.grader.cache_clear()
+def test_a_failed_job_ends_well_when_tried_again(cast: Cast):
+    good = cast.version
+    activate_another(cast)
     job = cast.request()
     worker.run(job.pk)
-    settings.MODEL_DIR = good
-    worker.grader.cache_clear()
+    assert reread(job).state == State.FAILED
+    activate_version(version=good, reason="The other one fails.", by=cast.sven)
     requests.retry(job=reread(job), by=cast.bea)
     worker.run(job.pk)
     assert reread(job).state == State.DONE

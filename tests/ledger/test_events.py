@@ -29,4 +29,5 @@ def test_numbers_that_are_on_ledgers_stay():
         "GRADE_RECORDED": 41, "GRADING_FAILED": 42, "GRADING_CANCELLED": 43,
         "GRADE_ACCEPTED": 44, "GRADE_OVERRULED": 45,
         "LOG_ANCHORED": 50, "ERASURE_ASKED": 60, "ERASURE_DONE": 61, "ERASURE_REFUSED": 62,
+        "MODEL_REGISTERED": 70, "MODEL_SHADOWED": 71, "MODEL_ACTIVATED": 72, "MODEL_RETIRED": 73,
     }  # fmt: skip

@@ -15,6 +15,7 @@ from pydicom.data import get_testdata_file
 from diagnosis.actions.jobs import claim, fail
 from diagnosis.actions.requests import request_grading
 from diagnosis.actions.verdicts import judge_grade
+from diagnosis.first_version import register_first
 from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
@@ -59,6 +60,7 @@ LOGINS = [
     ("admin@riverside.example", "hospital admin"),
     ("doctor@lakeside.example", "doctor of a hospital the child was never at"),
     ("platform@anamnesis.example", "platform admin"),
+    ("staff@service.example", "staff of the diagnosis service"),
 ]
 
 
@@ -136,7 +138,15 @@ def make_world() -> None:
 
     One transaction: a world is there whole, or not at all.
     """
-    register_institution(name="Diagnosis service", kind=Kind.DIAGNOSIS_SERVICE)
+    service = register_institution(
+        name="Diagnosis service", kind=Kind.DIAGNOSIS_SERVICE
+    )
+    add_first_admin(
+        institution=service,
+        user=_person("staff@service.example", "Sven Lindqvist"),
+        role=Role.SERVICE_STAFF,
+    )
+    register_first()
     platform = register_institution(name="Anamnesis platform", kind=Kind.PLATFORM)
     add_first_admin(
         institution=platform,

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
 from portal.database import ensure_roles_and_database
@@ -40,6 +42,15 @@ class Command(BaseCommand):
         for function in settings.NIGHTLY:
             _schedule(function, schedule_type=Schedule.DAILY, next_run=_next_night())
         self.stdout.write(f"The database is ready for {settings.LEDGER_ORIGIN}.")
+        for sentence in get_ready():
+            self.stdout.write(sentence)
+
+
+def get_ready() -> Iterator[str]:
+    """Do what other apps need once the parties are there; each says what it did."""
+    for name in settings.READY:
+        if sentence := import_string(name)():
+            yield sentence
 
 
 def _schedule(function: str, **when: Any) -> None:
