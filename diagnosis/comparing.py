@@ -104,11 +104,11 @@ def share_words(share: Share) -> str:
     """Such as 9 of 10: 90.0 % (59.6 to 98.2 %)."""
     if not share.of:
         return _("none")
-    low, high = (number_format(100 * end, 1) for end in share.interval)
+    low, high = (_percent(end) for end in share.interval)
     return _("%(count)d of %(of)d: %(value)s %% (%(low)s to %(high)s %%)") % {
         "count": share.count,
         "of": share.of,
-        "value": number_format(100 * share.value, 1),
+        "value": _percent(share.value),
         "low": low,
         "high": high,
     }
@@ -127,6 +127,11 @@ def shift_words(shift: Shift) -> str:
         "low": low,
         "high": high,
     }
+
+
+def _percent(share: float) -> str:
+    # Rounded here: number_format would cut.
+    return str(number_format(round(100 * share, 1), 1))
 
 
 def _points(share: float) -> str:
