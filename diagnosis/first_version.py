@@ -24,10 +24,10 @@ class Words:
 
 
 SHIPPED = Words(
-    intended_use="Showing the whole path from an upload to a grade, on synthetic kidneys.",
+    intended_use="Showing the whole path from an upload to a grade, for research.",
     warnings=(
-        "Not for clinical use. These networks have learnt from synthetic images alone:"
-        " what they say of a real kidney means nothing."
+        "Not for clinical use. The model card says what these networks have learnt"
+        " from; nobody has tried them on the patients of this site."
     ),
     approved_by="The makers of Anamnesis, for demonstrations",
 )

@@ -37,7 +37,7 @@ from records.opening import unseal
 from records.storage.cids import parse_cid
 from records.storage.errors import StorageError
 from tests.cast import Cast
-from tests.diagnosis.weights import registered
+from tests.diagnosis.weights import SHIPPED, registered
 
 pytestmark = pytest.mark.slow
 WHY = "To compare it."
@@ -85,8 +85,8 @@ def test_a_job_is_graded_by_the_active_version_and_beside_it_unseen(
 ):
     job = graded(cast)
     assert job.state == State.DONE
-    assert job.model_version == "phantom-1"
-    assert report_of(cast, job).model_version == "phantom-1"
+    assert job.model_version == SHIPPED
+    assert report_of(cast, job).model_version == SHIPPED
     result = ShadowResult.objects.get()
     assert (result.version, result.beside) == (blind, cast.version)
     (pair,) = open_shadows(results=[result], by=cast.sven)
@@ -181,7 +181,7 @@ def test_no_shadow_of_another_version_than_graded(cast: Cast, blind: ModelVersio
 def test_the_worker_notices_another_version_before_the_next_job(
     cast: Cast, blind: ModelVersion
 ):
-    assert graded(cast).model_version == "phantom-1"
+    assert graded(cast).model_version == SHIPPED
     first = cast.version
     activate_version(version=blind, reason=WHY, by=cast.sven)
     job = graded(cast)
@@ -193,7 +193,7 @@ def test_the_worker_notices_another_version_before_the_next_job(
     assert report.grade is None
     assert report.weights_sha256 == blind.weights_sha256
     activate_version(version=first, reason="Back.", by=cast.sven)
-    assert graded(cast).model_version == "phantom-1"
+    assert graded(cast).model_version == SHIPPED
 
 
 def test_networks_stay_warm_and_those_out_of_use_are_let_go(

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from diagnosis.models import ModelVersion, Standing
 from tests.cast import Cast
+from tests.diagnosis.weights import SHIPPED
 
 WHY = "It agreed with the doctors."
 
@@ -18,7 +19,7 @@ def test_staff_walk_from_the_list_to_an_active_version(cast: Cast, sign_in):
     assert staff.get(reverse("home")).headers["Location"] == reverse("versions")
     listed = staff.get(reverse("versions")).text
     assert "other-1" in listed
-    assert "phantom-1" in listed
+    assert SHIPPED in listed
     page = staff.get(reverse("version", args=[version.pk])).text
     for decision in ("shadow", "activate"):
         address = decide(version, decision)
@@ -47,7 +48,7 @@ def test_a_decision_that_came_too_late_is_a_sentence(cast: Cast, sign_in):
     staff = sign_in("petra")
     staff.post(decide(version, "retire"), {"reason": "Recalled."})
     page = staff.post(decide(version, "retire"), {"reason": "Recalled."}, follow=True)
-    assert "phantom-1 is retired and cannot become retired." in page.text
+    assert f"{SHIPPED} is retired and cannot become retired." in page.text
 
 
 def test_there_are_no_other_decisions(cast: Cast, sign_in):
@@ -60,7 +61,7 @@ def test_whoever_reads_a_grade_reads_the_card_but_no_buttons(
 ):
     page = sign_in(name).get(reverse("version", args=[cast.version.pk])).text
     assert "Not for clinical use" in page
-    assert "<td>hydronephrotic area</td>" in page
+    assert '<div class="wide-table" tabindex="0"><table>' in page
     assert decide(cast.version, "retire") not in page
     assert "The first version of this site." not in page
 

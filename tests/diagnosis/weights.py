@@ -9,6 +9,9 @@ from diagnosis.grading.manifest import DEFAULT_WEIGHTS, MANIFEST, read_manifest
 from diagnosis.models import ModelVersion
 from tests.environment import VAR
 
+SHIPPED = read_manifest(DEFAULT_WEIGHTS)[0].version
+"""What the first version of a site is called."""
+
 
 def weights_named(name: str, **fields: Any) -> Path:
     """A folder with the shipped networks, whose manifest says something else.

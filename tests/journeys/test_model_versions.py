@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.diagnosis.weights import weights_named
+from tests.diagnosis.weights import SHIPPED, weights_named
 from tests.journeys.conftest import SignIn
 from tests.journeys.stack import Stack, eventually
 from tests.journeys.test_upload_to_grade import ask_for_grade, upload
@@ -55,7 +55,7 @@ def test_a_version_goes_from_the_command_to_doctors_and_back(
         sign_in(f"{name}.example") for name in ("doctor@northfield", "staff@service")
     )
     decide(staff, "journey-1", "Try in shadow mode", "To see what it changes.")
-    grade(doctor, stack, "phantom-1")
+    grade(doctor, stack, SHIPPED)
     said = eventually(
         lambda: compared(staff), seconds=SHADOW_SECONDS, what="the shadow is compared"
     )
@@ -65,9 +65,9 @@ def test_a_version_goes_from_the_command_to_doctors_and_back(
     decide(staff, "journey-1", "Activate", "The journey wants it so.")
     grade(doctor, stack, "journey-1")
     expect(doctor.get_by_role("heading", name="No kidney found")).to_be_visible()
-    decide(staff, "phantom-1", "Activate", "The other one sees nothing.")
-    grade(doctor, stack, "phantom-1")
-    doctor.get_by_role("link", name="Model phantom-1").click()
+    decide(staff, SHIPPED, "Activate", "The other one sees nothing.")
+    grade(doctor, stack, SHIPPED)
+    doctor.get_by_role("link", name=f"Model {SHIPPED}").click()
     expect(doctor.get_by_text("Not for clinical use.").first).to_be_visible()
 
     verified = stack.manage("verify_ledger")
