@@ -15,6 +15,7 @@ from diagnosis.imaging.image import DecodedImage
 from diagnosis.imaging.overlay import layer_png, preview_png
 from diagnosis.models import GradingJob, State
 from portal.row_security import UPKEEP, in_the_name_of
+from records.history import added_by
 from records.models import Document
 
 PAGE_SIDE = 1024
@@ -45,7 +46,7 @@ def image_facts(document: Document, image: DecodedImage) -> list[tuple[str, str]
         (_("Calibration"), _calibration(image)),
     ]
     if document.created_by:
-        facts.insert(2, (_("Added by"), document.created_by.full_name))
+        facts.insert(2, (_("Added by"), added_by(document)))
     if image.frames > 1:
         facts.append((_("Frames"), str(image.frames)))
     return facts

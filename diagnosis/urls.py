@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnosis.views import api, grading, images, versions
+from diagnosis.views import api, devices, grading, images, versions
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("documents/<uuid:document_id>/preview/", grading.preview, name="preview"),
     path("documents/<uuid:document_id>/ask/", grading.ask, name="ask"),
     path("api/grades/<uuid:job_id>/", api.job_detail, name="api_job"),
+    path("api/images/", devices.image, name="api_image"),
+    path("dicom-web/studies", devices.store, name="stow"),
+    path("dicom-web/studies/<str:study>", devices.store, name="stow_study"),
     path("grades/", grading.jobs, name="jobs"),
     path("grades/<uuid:job_id>/", grading.job, name="job"),
     path("grades/<uuid:job_id>/progress/", grading.progress, name="progress"),

@@ -43,6 +43,8 @@ class Event(IntEnum):
     MODEL_SHADOWED = 71
     MODEL_ACTIVATED = 72
     MODEL_RETIRED = 73
+    DEVICE_ENROLLED = 90
+    DEVICE_REVOKED = 91
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,12 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.MODEL_RETIRED: EventText(
             "model-retired", "A version of the networks no longer grades."
+        ),
+        Event.DEVICE_ENROLLED: EventText(
+            "device-enrolled", "A device was allowed to send images of the patient."
+        ),
+        Event.DEVICE_REVOKED: EventText(
+            "device-revoked", "A device may no longer send images of the patient."
         ),
     }
 )

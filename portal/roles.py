@@ -46,6 +46,9 @@ DECIDE_ERASURES = Permission(
 SET_RULES = Permission(
     "set_rules", "set the age of majority, and how long documents are kept"
 )
+MANAGE_DEVICES = Permission(
+    "manage_devices", "enrol devices that send images, and revoke them"
+)
 SEE_HEALTH = Permission("see_health", "see how the site and its ledger are")
 MANAGE_MODELS = Permission(
     "manage_models", "decide which version of the networks grades"
@@ -65,6 +68,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             REVIEW_EMERGENCIES,
             DECIDE_ERASURES,
             SET_RULES,
+            MANAGE_DEVICES,
         }
     ),
     Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH, MANAGE_MODELS}),

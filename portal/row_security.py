@@ -54,6 +54,11 @@ def grading(job_id: UUID) -> Party:
     return Party(task=f"grading {job_id}")
 
 
+def sending(device_id: UUID) -> Party:
+    """A device: the children for whom it may send, and what it sent; nothing to open."""
+    return Party(task=f"device {device_id}")
+
+
 def party() -> Party:
     """In whose name the database is asked now."""
     return _party.get()

@@ -154,6 +154,12 @@ EMAIL_BACKEND = f"django.core.mail.backends.{_mail}.EmailBackend"
 # One below is held whole while it is decoded.
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 
+# Images that one device may send in a minute; requests, where one brings several.
+DEVICE_RATE = number("DEVICE_RATE", 120)
+# The header in which a proxy that ends TLS says the SHA-256 of a device's certificate.
+# It must take the header away from whoever else sends it.
+DEVICE_CERTIFICATE_HEADER = text("DEVICE_CERTIFICATE_HEADER")
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = _https

@@ -138,6 +138,12 @@ def name_for(acting: Acting, document: Document) -> str:
     return name_of(document, opening_holder(acting, document.patient))
 
 
+def added_by(document: Document) -> str:
+    """Who added it, in words; the device, where one did."""
+    sent = document.acts.exclude(device=None).select_related("actor", "device").first()
+    return sent.done_by if sent else str(document.created_by)
+
+
 def proof_of(document: Document) -> Proof:
     """How far the act that sealed the document has come on the ledger."""
     return proof_of_act(Act.objects.get(statement_id=document.statement_id))
@@ -201,7 +207,7 @@ def _title(act: Act) -> str:
 
 
 def _who(act: Act, guardians: set[int]) -> str:
-    if act.actor_id in guardians:
+    if act.actor_id in guardians and not act.device_id:
         return _("%(name)s, guardian") % {"name": act.done_by}
     return act.done_by
 

@@ -87,7 +87,7 @@ def _of_institutions() -> QuerySet[Entry]:
 
 
 def _of_acts(acts: QuerySet[Act], number: str | None) -> tuple[Page[Any], list[Row]]:
-    rows = acts.select_related("patient", "institution", "actor", "document")
+    rows = acts.select_related("patient", "institution", "actor", "device", "document")
     page = Paginator(rows.order_by("-at"), PAGE).get_page(number)
     found = progress(bytes(act.statement_id) for act in page)
     return page, [

@@ -36,7 +36,7 @@ def pack_proofs(acting: Acting, patient: Patient) -> bytes:
         bytes(act.statement_id): act
         for act in visible_acts(acting, patient)
         .exclude(salt=b"")  # erased: there is nothing to open the commitments with
-        .select_related("institution", "actor", "document", "patient")
+        .select_related("institution", "actor", "device", "document", "patient")
     }
     stand = standing()
     checkpoint = witnessed_checkpoint(stand) or _latest()

@@ -35,7 +35,7 @@ def tells_what_was_said(act: Act, said: Statement) -> bool:
     """Whether an act's row is the one its statement committed to.
 
     Compared are event and hospital, patient and metadata through their salted
-    commitments, then actor and document, which the metadata names.
+    commitments, then actor, document and device, which the metadata names.
     """
     salt, metadata = bytes(act.salt), act.metadata
     return (
@@ -46,4 +46,5 @@ def tells_what_was_said(act: Act, said: Statement) -> bool:
         and metadata.get("actor") == act.actor_id
         and metadata.get("document")
         == (str(act.document_id) if act.document_id else None)
+        and metadata.get("device") == (str(act.device_id) if act.device_id else None)
     )

@@ -13,7 +13,7 @@ from ledger.signing import Signer
 from portal.acting import Acting
 from portal.keys import signer
 from portal.models import Institution, User
-from records.models import Act, Guardian, Patient
+from records.models import Act, Device, Guardian, Patient
 from records.models.act import new_salt
 
 
@@ -35,6 +35,8 @@ class Happening:
     institution: Institution
     author: UUID
     by: User | None
+    device: Device | None = None
+    """Which did it on behalf of `by`."""
     document_id: UUID | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sealing: Sealing = Sealing()
@@ -69,6 +71,7 @@ def record(happening: Happening, *, author: Signer | None = None) -> bytes:
         patient=patient,
         institution=happening.institution,
         actor=happening.by,
+        device=happening.device,
         document_id=happening.document_id,
         metadata=_metadata(happening),
         salt=salt,
@@ -97,6 +100,8 @@ def _metadata(happening: Happening) -> dict[str, Any]:
     ids: dict[str, Any] = dict(happening.metadata)
     if happening.by:
         ids["actor"] = happening.by.pk
+    if happening.device:
+        ids["device"] = str(happening.device.pk)
     if happening.document_id:
         ids["document"] = str(happening.document_id)
     return ids

@@ -32,6 +32,7 @@ from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
 from records.actions.consents import NewConsent, grant_consent
+from records.actions.devices import NewDevice, enrol_device
 from records.actions.documents import NewDocument, add_document
 from records.actions.emergencies import open_emergency
 from records.actions.erasure import ask_erasure
@@ -41,7 +42,14 @@ from records.actions.patients import (
     enrol_patient,
     register_patient,
 )
-from records.models import Consent, Document, EmergencyAccess, Erasure, Patient
+from records.models import (
+    Consent,
+    Device,
+    Document,
+    EmergencyAccess,
+    Erasure,
+    Patient,
+)
 from records.scope import EVERYTHING, Scope
 
 CHILD, CHILD_BORN, CHILD_NUMBER = "Kim Abernathy", date(2023, 4, 17), "A-31415"
@@ -227,6 +235,17 @@ class Cast:
             institution=self.hospital("a" if asked == self.a else "b"),
             by=self.grace,
         )
+
+    def device(self, by: Acting | None = None) -> tuple[Device, str]:
+        """Grace's scanner at home, whose images go to B, with its token."""
+        who = by or self.grace
+        new = NewDevice(
+            name="Scanner at home",
+            institution=self.b,
+            for_family=who == self.grace,
+            until=timezone.now() + timedelta(days=30),
+        )
+        return enrol_device(new=new, patients=[self.child], by=who)
 
     def expire(self, consent: Consent) -> None:
         """Let the consent's time pass, as the clock would."""

@@ -11,13 +11,14 @@ from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.keys import sealing_key
-from portal.models import Institution
+from portal.models import Institution, User
 from portal.row_security import UPKEEP, in_the_name_of
 from records.content import content_store
+from records.device_rules import check_device_may_send
 from records.encryption.envelope import new_data_key, seal
 from records.encryption.names import seal_name
 from records.encryption.wrapping import key_commitment, wraps_hash
-from records.models import Consent, Document, KeyWrap, Patient
+from records.models import Consent, Device, Document, KeyWrap, Patient
 from records.opening import unseal
 from records.permissions import (
     Relation,
@@ -50,12 +51,17 @@ class NewDocument:
 
 
 def add_document(
-    *, patient: Patient, institution: Institution, new: NewDocument, by: Acting | None
+    *,
+    patient: Patient,
+    institution: Institution,
+    new: NewDocument,
+    by: Acting | Device | None,
 ) -> Document:
     """Seal a content into a patient's history.
 
-    Who may: a doctor of a hospital that has the patient in care; the diagnosis
-        service, whose reports have nobody (``by=None``) behind them.
+    Who may: a doctor of a hospital that has the patient in care; a device that was
+        enrolled for the patient; the diagnosis service, whose reports have nobody
+        (``by=None``) behind them.
     Records: DOCUMENT_ADDED, or the event the caller names, with the content's CID.
     Effects: blocks are stored first (an orphan block is harmless, a row without
         its block is not), then the row, a wrap for each reader and the ledger's
@@ -66,8 +72,7 @@ def add_document(
         KeyUnavailable: a reader's key cannot be used now; nothing is recorded.
         StoreUnavailable: the content store does not answer; nothing is recorded.
     """
-    if by is not None:
-        check_may_add_document(by, patient)
+    _check_may_add(by, patient)
     data_key, document_id = new_data_key(), uuid4()
     counted = _Counted(
         seal(new.content, data_key=data_key, record_id=document_id.bytes)
@@ -84,7 +89,7 @@ def add_document(
         key_commitment=key_commitment(data_key, document_id.bytes),
         sealed_name=seal_name(new.name, data_key=data_key, record_id=document_id.bytes),
         about=new.about,
-        created_by=by.user if by else None,
+        created_by=_person(by),
     )
     _save(document, new, data_key, by)
     return document
@@ -126,15 +131,17 @@ def open_document(*, document: Document, acting: Acting) -> bytes:
 
 @transaction.atomic
 def _save(
-    document: Document, new: NewDocument, data_key: bytes, by: Acting | None
+    document: Document,
+    new: NewDocument,
+    data_key: bytes,
+    by: Acting | Device | None,
 ) -> None:
     """Wrap for those who may read at this moment, then keep all of it or nothing."""
     document.patient.hold_readers()
     if new.about and Document.objects.filter(pk=new.about.pk).exclude(erasure=None):
         raise Refused("What this is about has been erased.")
-    if by is not None:
-        # Once more: care may have ended while a large file was sealed.
-        check_may_add_document(by, document.patient)
+    # Once more: care may have ended while a large file was sealed.
+    _check_may_add(by, document.patient)
     wraps = [
         wrap_for(document, holder, sealing_key(holder), data_key)
         for holder in new.readers or _readers(document)
@@ -147,6 +154,7 @@ def _save(
             institution=document.institution,
             author=new.signed_by or document.institution.holder_id,
             by=document.created_by,
+            device=by if isinstance(by, Device) else None,
             document_id=document.pk,
             metadata=new.metadata,
             sealing=Sealing(
@@ -158,6 +166,20 @@ def _save(
     )
     document.save(force_insert=True)
     KeyWrap.objects.bulk_create(wraps)
+
+
+def _check_may_add(by: Acting | Device | None, patient: Patient) -> None:
+    if isinstance(by, Device):
+        check_device_may_send(by, patient)
+    elif by is not None:
+        check_may_add_document(by, patient)
+
+
+def _person(by: Acting | Device | None) -> User | None:
+    """In whose name it is added: for a device, who enrolled it."""
+    if isinstance(by, Device):
+        return by.enrolled_by
+    return by.user if by else None
 
 
 def _readers(document: Document) -> set[UUID]:

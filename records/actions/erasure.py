@@ -14,7 +14,7 @@ from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution
 from portal.row_security import UPKEEP, in_the_name_of
-from records.models import Act, Document, Erasure, KeyWrap, Patient
+from records.models import Act, Document, Erasure, KeyWrap, Patient, Received
 from records.permissions import check_may_decide_erasure, check_may_manage_consents
 from records.recording import Happening, record
 from records.retention import due
@@ -109,6 +109,7 @@ def _destroy(documents: list[UUID], erasure: Erasure) -> list[UUID]:
     rows = Document.objects.filter(Q(pk__in=documents) | copies, erasure=None)
     going = list(rows.values_list("pk", flat=True))
     KeyWrap.objects.filter(document__in=going).delete()
+    Received.objects.filter(document__in=going).delete()
     Act.objects.filter(document__in=going).update(salt=b"")
     Document.objects.filter(pk__in=going).update(erasure=erasure, damage="")
     return going

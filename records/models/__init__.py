@@ -2,6 +2,7 @@
 
 from records.models.act import Act
 from records.models.consent import Consent
+from records.models.device import Device, DeviceWard, Received
 from records.models.document import Document
 from records.models.emergency import EmergencyAccess
 from records.models.enrolment import Enrolment
@@ -12,6 +13,8 @@ from records.models.patient import Guardian, Patient
 __all__ = [
     "Act",
     "Consent",
+    "Device",
+    "DeviceWard",
     "Document",
     "EmergencyAccess",
     "Enrolment",
@@ -19,4 +22,5 @@ __all__ = [
     "Guardian",
     "KeyWrap",
     "Patient",
+    "Received",
 ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from ledger.commitments import SALT_BYTES
 from ledger.events import EVENTS, Event
 from portal.models import Institution
+from records.models.device import Device
 from records.models.document import Document
 from records.models.patient import Patient
 
@@ -37,6 +38,14 @@ class Act(models.Model):
     document = models.ForeignKey(
         Document, models.CASCADE, null=True, blank=True, related_name="acts"
     )
+    device = models.ForeignKey(
+        Device,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="acts",
+        help_text="which did it, on behalf of the actor",
+    )
     metadata = models.JSONField(default=dict)
     salt = models.BinaryField(default=new_salt)
     at = models.DateTimeField(auto_now_add=True)
@@ -51,6 +60,9 @@ class Act(models.Model):
     @property
     def done_by(self) -> str:
         """Who did it, in words; nobody signed in did what the site does by itself."""
+        if self.device:
+            said = _("%(device)s, a device enrolled by %(person)s")
+            return said % {"device": self.device, "person": self.actor}
         if self.actor:
             return str(self.actor)
         return _("This portal") if self.event in OF_UPKEEP else _("Diagnosis service")

@@ -24,7 +24,7 @@ def audit(request: SignedInRequest) -> HttpResponse:
         acts = Act.objects.filter(institution=acting.institution)
     else:
         acts = Act.objects.filter(patient__in=wards(acting.user), event__in=LOOKING)
-    rows = acts.select_related("patient", "institution", "actor", "document")
+    rows = acts.select_related("patient", "institution", "actor", "device", "document")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,

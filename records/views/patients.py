@@ -76,7 +76,9 @@ def patient(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         pk__in=known.order_by().values("institution")
     )
     narrowing = form.narrowing()
-    acts = narrowing.of(known).select_related("institution", "actor", "document")
+    acts = narrowing.of(known).select_related(
+        "institution", "actor", "device", "document"
+    )
     page = Paginator(acts, PAGE).get_page(request.GET.get("page"))
     enrolments = visible_enrolments(request.acting, found)
     context = {

@@ -116,7 +116,9 @@ def _told_or_404(acting: Acting, statement_id: bytes) -> Told:
 
 def _act(acting: Acting, statement_id: bytes) -> Told | None:
     act = (
-        Act.objects.select_related("patient", "institution", "actor", "document")
+        Act.objects.select_related(
+            "patient", "institution", "actor", "device", "document"
+        )
         .filter(statement_id=statement_id)
         .first()
     )

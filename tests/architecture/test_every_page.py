@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from diagnosis.actions.jobs import claim, fail
 from diagnosis.models import GradingJob, ModelVersion
 from records.actions.erasure import confirm_erasure
-from records.models import Act, Consent, Document, EmergencyAccess, Erasure
+from records.models import Act, Consent, Device, Document, EmergencyAccess, Erasure
 from records.scope import Extent, Scope
 from tests.cast import EMERGENCY, NEXT_YEAR, PASSWORD, Cast, picture
 
@@ -69,6 +69,15 @@ GET  receipt          in     200    .      .      .      .      .      .      . 
 GET  erasures         in     .      .      .      .      .      .      200    200    .      .
 GET  decide-at-a      in     .      .      .      .      .      .      200    .      .      .
 POST decide-at-a      in     .      .      .      .      .      .      302    .      .      .
+GET  devices          in     .      .      .      .      .      .      200    200    .      .
+POST devices          in     .      .      .      .      .      .      200    200    .      .
+GET  family-devices   in     200    200    .      .      .      .      .      .      .      .
+POST family-devices   in     200    200    .      .      .      .      .      .      .      .
+GET  revoke-device    in     200    .      .      .      .      .      .      200    .      .
+POST revoke-device    in     302    .      .      .      .      .      .      302    .      .
+POST api-image        401    401    401    401    401    401    401    401    401    401    401
+POST stow             401    401    401    401    401    401    401    401    401    401    401
+POST stow-study       401    401    401    401    401    401    401    401    401    401    401
 GET  enrol            in     403    403    403    403    403    403    200    200    403    403
 POST enrol            in     403    403    403    403    403    403    302    200    403    403
 GET  let-go           in     403    403    403    403    403    403    .      200    403    403
@@ -247,6 +256,29 @@ PAGES = {
         lambda c: {"erase": "yes"},
         ready=Cast.asked_to_erase,
     ),
+    "devices": Page(
+        "devices",
+        data=lambda c: {
+            "name": "Ward scanner",
+            "numbers": "B-16180",
+            "until": NEXT_YEAR,
+        },
+    ),
+    "family-devices": Page(
+        "family_devices",
+        data=lambda c: {
+            "name": "Scanner at home",
+            "patients": c.child.pk,
+            "institution": c.b.pk,
+            "until": NEXT_YEAR,
+        },
+    ),
+    "revoke-device": Page(
+        "revoke_device", lambda c: [Device.objects.get().pk], ready=Cast.device
+    ),
+    "api-image": Page("api_image"),
+    "stow": Page("stow"),
+    "stow-study": Page("stow_study", lambda c: ["1.2.3"]),
     "enrol": Page(
         "enrol",
         data=lambda c: {

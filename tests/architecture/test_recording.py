@@ -25,8 +25,9 @@ from portal.actions.keys import renew_institution_keys
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
-from portal.row_security import UPKEEP, Party, grading, in_the_name_of
+from portal.row_security import UPKEEP, Party, grading, in_the_name_of, sending
 from records.actions.consents import NewConsent, grant_consent, withdraw_consent
+from records.actions.devices import revoke_device
 from records.actions.documents import (
     NewDocument,
     add_document,
@@ -48,8 +49,9 @@ from records.actions.patients import (
     enrol_patient,
     register_patient,
 )
+from records.actions.receiving import SentImage, receive_image
 from records.actions.resealing import reseal_document
-from records.models import Document
+from records.models import Device, Document
 from tests.architecture.snapshots import snapshot
 from tests.architecture.test_actions import ACTIONS
 from tests.cast import Cast, add_image, picture, report
@@ -135,6 +137,34 @@ def adds_document(cast: Cast) -> Act:
 
 def opens(cast: Cast) -> Act:
     return lambda: open_document(document=cast.image_b, acting=cast.bea)
+
+
+def enrols_device(cast: Cast) -> Act:
+    return cast.device
+
+
+def enrols_device_of_hospital(cast: Cast) -> Act:
+    return lambda: cast.device(by=cast.boris)
+
+
+def revokes_device(cast: Cast) -> Act:
+    device, _token = cast.device()
+    return lambda: revoke_device(device=device, by=cast.grace)
+
+
+def receives(cast: Cast) -> Act:
+    device, _token = cast.device()
+    return lambda: receive_image(device=device, patient=cast.child, image=sent_image())
+
+
+def sent_image() -> SentImage:
+    return SentImage(
+        content=picture(12),
+        name="12.png",
+        media_type="image/png",
+        instance="sha256:12",
+        digest="12",
+    )
 
 
 def sets_rules(cast: Cast) -> Act:
@@ -317,6 +347,9 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "records.actions.documents.add_document": adds_document,
     "records.actions.documents.open_document": opens,
     "records.actions.resealing.reseal_document": reseals,
+    "records.actions.devices.enrol_device": enrols_device,
+    "records.actions.devices.revoke_device": revokes_device,
+    "records.actions.receiving.receive_image": receives,
     "records.actions.consents.grant_consent": grants,
     "records.actions.consents.withdraw_consent": withdraws,
     "records.actions.guardians.add_guardian": adds_guardian,
@@ -348,6 +381,10 @@ def of(name: str) -> Callable[[Cast], Party]:
     return lambda cast: cast.acting(name).party
 
 
+def of_the_device(cast: Cast) -> Party:
+    return sending(Device.objects.get().pk)
+
+
 def of_the_job(cast: Cast) -> Party:
     return grading(GradingJob.objects.latest("requested_at").pk)
 
@@ -360,6 +397,10 @@ PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
     ends_enrolment: of("boris"),
     adds_document: of("bea"),
     opens: of("bea"),
+    enrols_device: of("grace"),
+    enrols_device_of_hospital: of("boris"),
+    revokes_device: of("grace"),
+    receives: of_the_device,
     grants: of("grace"),
     withdraws: of("grace"),
     adds_guardian: of("boris"),
@@ -458,6 +499,7 @@ def test_an_action_does_the_same_behind_the_second_wall(
 
 def test_what_nobody_is_named_for_the_site_does_itself():
     assert {*RECORDED.values()} - {*PARTIES} == BY_THE_SITE
+    assert {*PARTIES} - {*RECORDED.values()} == {enrols_device_of_hospital}
 
 
 def test_no_action_is_left_out():

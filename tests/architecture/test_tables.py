@@ -37,21 +37,22 @@ def test_every_permission_is_described_and_held_by_a_role():
 
 
 MATRIX = """
-                     doctor hospital_admin platform_admin service_staff
-add_document            yes             no             no            no
-compare_models           no             no             no           yes
-decide_erasures          no            yes             no            no
-enrol                    no            yes             no            no
-manage_institutions      no             no            yes            no
-manage_members           no            yes             no            no
-manage_models            no             no            yes           yes
-open_emergency          yes             no             no            no
-read_content            yes             no             no            no
-request_grade           yes             no             no            no
-review_emergencies       no            yes             no            no
-see_acts                 no            yes             no            no
-see_health               no            yes            yes            no
-set_rules                no            yes             no            no
+                    doctor hospital_admin platform_admin service_staff
+add_document           yes             no             no            no
+compare_models          no             no             no           yes
+decide_erasures         no            yes             no            no
+enrol                   no            yes             no            no
+manage_devices          no            yes             no            no
+manage_institutions     no             no            yes            no
+manage_members          no            yes             no            no
+manage_models           no             no            yes           yes
+open_emergency         yes             no             no            no
+read_content           yes             no             no            no
+request_grade          yes             no             no            no
+review_emergencies      no            yes             no            no
+see_acts                no            yes             no            no
+see_health              no            yes            yes            no
+set_rules               no            yes             no            no
 """
 
 

@@ -16,15 +16,28 @@ import records.permissions
 from diagnosis.actions.shadows import keep_shadow
 from diagnosis.grading.scale import Grade
 from diagnosis.models import GradingJob, ModelStep, ModelVersion, Verdict
+from diagnosis.receiving.identity import identify
+from diagnosis.receiving.keeping import keep
 from portal.acting import Acting
 from portal.database import admin_conninfo
 from portal.models import Membership, PrivateKey
 from portal.roles import READ_CONTENT, ROLES, SEE_ACTS
-from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of
+from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of, sending
 from records.actions.consents import withdraw_consent
+from records.actions.devices import revoke_device
 from records.actions.erasure import confirm_erasure
 from records.actions.majority import hand_over
-from records.models import Act, Consent, Document, Enrolment, Guardian, KeyWrap, Patient
+from records.device_rules import wards_of
+from records.models import (
+    Act,
+    Consent,
+    Device,
+    Document,
+    Enrolment,
+    Guardian,
+    KeyWrap,
+    Patient,
+)
 from records.permissions import (
     Relation,
     readable_documents,
@@ -41,7 +54,7 @@ from tests.architecture.test_every_page import (
     allow,
     answer,
 )
-from tests.cast import CHILD, FILE_NAME, REASON, Cast, email
+from tests.cast import CHILD, FILE_NAME, REASON, Cast, email, picture
 from tests.conftest import BACKEND
 
 WALLED: tuple[Any, ...] = (
@@ -64,6 +77,14 @@ def something_everywhere(cast: Cast) -> None:
     cast.asked_to_erase()
     cast.emergency(by=cast.alan)
     keep_shadow(version=cast.other_version(), beside=cast.version, pair=None)
+    sent_by_device(cast)
+
+
+def sent_by_device(cast: Cast) -> Document:
+    device, _token = cast.device()
+    content = picture(11)
+    receipt = keep(device, content, identify(content))
+    return Document.objects.get(pk=receipt.document_id)
 
 
 # The wall stands.
@@ -109,6 +130,10 @@ def test_raw_sql_in_the_name_of_a_stranger_changes_nothing(cast: Cast, name, mod
         assert len(before) > len(own), "there must be something to change"
 
 
+WARD_MORE = """
+    INSERT INTO records_deviceward (device_id, patient_id)
+    SELECT id, '{other}' FROM records_device
+"""
 ATTACKS = {
     # What a person who sees a row must not do to it, whatever a page forgot.
     "former doctor, the patient's key holder": (
@@ -155,6 +180,22 @@ ATTACKS = {
         "bea",
         "UPDATE diagnosis_modelversion SET standing = 'retired'",
     ),
+    "guardian, a longer life of a device": (
+        "grace",
+        "UPDATE records_device SET expires_at = 'infinity'",
+    ),
+    "admin, a device back": (
+        "boris",
+        "UPDATE records_device SET revoked_at = NULL",
+    ),
+    "guardian, a device for another child": (
+        "grace",
+        WARD_MORE,
+    ),
+    "admin, a family's device for another child": (
+        "boris",
+        WARD_MORE,
+    ),
     "guardian, an erasure": ("grace", "UPDATE records_erasure SET decision = 'done'"),
 }
 
@@ -166,8 +207,9 @@ def test_raw_sql_of_somebody_who_sees_a_row_does_not_change_it(
     withdraw_consent(consent=cast.consent(), by=cast.grace)
     cast.asked_to_erase()
     cast.emergency()
+    cast.device()
     before = {model: rows(model) for model in WALLED}
-    statement = attack.format(boris=cast.boris.user.pk)
+    statement = attack.format(boris=cast.boris.user.pk, other=cast.other_child.pk)
     with in_the_name_of(cast.acting(name).party), connection.cursor() as cursor:
         try:
             with transaction.atomic():
@@ -316,6 +358,69 @@ def test_the_service_sees_the_one_copy_of_the_one_job_it_runs(cast: Cast):
         assert seen(Patient) == {job.image.patient_id}
         for model in (Consent, Enrolment, Guardian, Membership, Verdict, Act):
             assert not seen(model)
+
+
+# A device sees for whom it sends, and opens nothing.
+
+
+def test_a_device_sees_its_child_and_what_it_sent_and_no_key_that_opens(cast: Cast):
+    cast.consent()
+    document = sent_by_device(cast)
+    device = Device.objects.get()
+    with in_the_name_of(sending(device.pk)):
+        assert seen(Patient) == {cast.child.pk}
+        assert seen(Document) == {document.pk}
+        assert openable(cast.grace) == set()
+        assert seen(Device) == {device.pk}
+        for model in (Consent, Membership, Verdict, GradingJob, Act):
+            assert not seen(model)
+
+
+ENDINGS = {
+    "revoked": lambda c, d: revoke_device(device=d, by=c.grace),
+    "run out": lambda c, d: Device.objects.update(expires_at=c.child.created_at),
+    "frozen guardian": lambda c, d: c.child.guardians.update(frozen_at=d.enrolled_at),
+    "care ended": lambda c, d: left(c),
+}
+
+
+@pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
+def test_both_walls_close_for_a_device_that_may_no_longer_send(cast: Cast, end):
+    device, _token = cast.device()
+    end(cast, device)
+    assert not wards_of(device).exists()
+    with in_the_name_of(sending(device.pk)):
+        assert not seen(Patient) | seen(Document) | seen(KeyWrap)
+
+
+DEVICE_ATTACKS = {
+    "another child's document": (
+        "INSERT INTO records_document SELECT (jsonb_populate_record(d, jsonb_build_object("
+        "'id', gen_random_uuid(), 'patient_id', '{other}',"
+        " 'statement_id', '\\x00'::bytea))).* FROM records_document d"
+    ),
+    "its own longer life": "UPDATE records_device SET expires_at = 'infinity'",
+    "one more child": WARD_MORE,
+    "what it sent": "UPDATE records_document SET cid = 'bafk'",
+    "its act": "DELETE FROM records_act",
+    "its wraps": "DELETE FROM records_keywrap",
+    "the child": "UPDATE records_patient SET holder_id = holder_id",
+}
+
+
+@pytest.mark.parametrize("attack", DEVICE_ATTACKS.values(), ids=DEVICE_ATTACKS)
+def test_raw_sql_of_a_device_changes_nothing(cast: Cast, attack: str):
+    sent_by_device(cast)
+    device = Device.objects.get()
+    before = {model: rows(model) for model in WALLED}
+    statement = attack.format(other=cast.other_child.pk)
+    with in_the_name_of(sending(device.pk)), connection.cursor() as cursor:
+        try:
+            with transaction.atomic():
+                cursor.execute(statement)
+        except DatabaseError as refusal:
+            assert "row-level security" in str(refusal)  # noqa: PT017
+    assert {model: rows(model) for model in WALLED} == before
 
 
 # The first wall taken away: the database still refuses.

@@ -1,0 +1,1 @@
+"""What devices send, by whichever way it comes."""
