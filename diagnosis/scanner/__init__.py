@@ -1,0 +1,1 @@
+"""A scanner played by this machine: it knows its files, a token and an address."""
