@@ -49,11 +49,12 @@ def portal() -> Iterator[Stack]:
     """A demo portal with its web alone, that may be killed."""
     # Not pytest's own folder: as root, the database runs as a user who may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="anamnesis-scanner-"))
-    running = started(folder / "var", free_port())
-    yield running
-    for pid in running.pids():
-        os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield started(folder / "var", free_port())
+    finally:
+        for pid in pids_of(folder / "var"):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def started(var: Path, port: int) -> Stack:
@@ -156,6 +157,11 @@ def test_killed_servers_and_scanners_lose_nothing_and_double_nothing(
     assert not list(queue.iterdir())
 
 
+def pids_of(var: Path) -> set[int]:
+    """Every process of the portal in this folder, started whole or not."""
+    return Stack(var, 0, var, None).pids()  # type: ignore[arg-type] # only its folder
+
+
 def web_processes(stack: Stack) -> list[int]:
     """gunicorn's, the parent first, so that it starts no other worker."""
 
@@ -165,4 +171,4 @@ def web_processes(stack: Stack) -> list[int]:
         except OSError:
             return b""
 
-    return sorted(pid for pid in stack.pids() if b"portal.wsgi" in command(pid))
+    return sorted(pid for pid in pids_of(stack.var) if b"portal.wsgi" in command(pid))
