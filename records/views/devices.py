@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -98,7 +100,7 @@ def _shown_once(request: SignedInRequest, device: Device, token: str) -> HttpRes
         (_("DICOMweb (STOW-RS)"), f"{site}/dicom-web/studies"),
         (_("Images by REST"), f"{site}/api/images/"),
         (_("AE title for C-STORE"), device.ae_title),
-        (_("May send until"), device.expires_at.date()),
+        (_("May send until"), date_format(localtime(device.expires_at), "j F Y")),
     ]
     context = {"device": device, "token": token, "pairs": pairs}
     return render(request, "records/device_token.html", context)
