@@ -83,12 +83,13 @@ def test_a_guardian_enrols_for_no_other_child_and_at_no_other_hospital(
     cast: Cast, sign_in: SignIn
 ):
     client = sign_in("grace")
-    for changed in (
+    attempts: list[dict[str, object]] = [
         {"patients": [cast.other_child.pk]},
         {"patients": [cast.child.pk, cast.other_child.pk]},
         {"institution": cast.a.pk},
         {"patients": []},
-    ):
+    ]
+    for changed in attempts:
         shown = client.post("/family/devices/", family_form(cast, **changed))
         assert "token" not in shown.context
     assert not Device.objects.exists()

@@ -49,6 +49,7 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[str]:
         ("127.0.0.1", 0), block=False, ssl_context=context, evt_handlers=handlers()
     )
     assert server
+    assert server.socket
     try:
         yield f"127.0.0.1:{server.socket.getsockname()[1]}"
     finally:
