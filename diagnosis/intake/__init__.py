@@ -1,0 +1,1 @@
+"""What comes in as a whole data set, looked at before anything of it is graded."""
