@@ -11,6 +11,10 @@ from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.errors import ImageRefused
 from diagnosis.imaging.image import FileFormat
+from diagnosis.intake.directory import check_directory
+from diagnosis.intake.errors import ArchiveRefused
+from diagnosis.intake.limits import MAX_ARCHIVE
+from diagnosis.models import Purpose
 
 NAME_BYTES = 200
 """A longer file name is cut: names are sealed to one length, which has a limit."""
@@ -103,3 +107,39 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
     )
+class DataSetForm(forms.Form):
+    title = forms.CharField(
+        label="Name of the set",
+        help_text="For your colleagues; nobody else sees it.",
+        max_length=80,
+    )
+    purpose = forms.ChoiceField(
+        label="What it is for",
+        choices=Purpose.choices,
+        initial=Purpose.GRADING,
+        widget=forms.RadioSelect,
+        help_text="A validation needs a label for each image: folders named SFU 0-2, SFU 3 and"
+        " SFU 4, or a CSV list with the columns file, label and, if known, patient.",
+    )
+    file = forms.FileField(
+        label="Archive",
+        help_text="One zip file with DICOM, PNG or JPEG images, in folders or not.",
+        allow_empty_file=True,
+    )
+
+    def clean_file(self) -> "File[bytes]":
+        """Refuse at once what is no archive, or too large a one."""
+        file: File[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > MAX_ARCHIVE:
+            raise forms.ValidationError(
+                f"This archive is larger than {MAX_ARCHIVE >> 30} GiB. Split it, and send"
+                " one part after the other."
+            )
+        if file.file is None:
+            raise forms.ValidationError("The file did not arrive. Choose it again.")
+        try:
+            check_directory(file.file)  # type: ignore[arg-type]
+        except ArchiveRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        file.seek(0)
+        return file

@@ -2,10 +2,11 @@
 
 from django.db.models import Q, QuerySet
 
-from diagnosis.models import GradingJob, ModelVersion
+from diagnosis.models import DataSet, GradingJob, ModelVersion
 from portal.acting import Acting
 from portal.errors import Refused
-from portal.roles import COMPARE_MODELS, MANAGE_MODELS, REQUEST_GRADE
+from portal.models import Institution
+from portal.roles import COMPARE_MODELS, HANDLE_DATA_SETS, MANAGE_MODELS, REQUEST_GRADE
 from records.models import Document
 from records.permissions import (
     may_add_document,
@@ -149,3 +150,40 @@ def visible_versions(acting: Acting) -> QuerySet[ModelVersion]:
     if may_manage_models(acting):
         return ModelVersion.objects.all()
     return ModelVersion.objects.exclude(activated_at=None)
+def may_handle_sets(acting: Acting) -> bool:
+    """Whether the person may have data sets graded: they work at a hospital."""
+    return (
+        acting.institution is not None
+        and acting.institution.kind == Institution.Kind.HOSPITAL
+        and acting.may(HANDLE_DATA_SETS)
+    )
+
+
+def visible_sets(acting: Acting) -> QuerySet[DataSet]:
+    """The data sets of the hospital acted for, which nobody else sees."""
+    if not may_handle_sets(acting):
+        return DataSet.objects.none()
+    return DataSet.objects.filter(institution=acting.institution)
+
+
+def check_may_handle_set(acting: Acting, data_set: DataSet) -> None:
+    """Refuse whoever is not at home in a data set.
+
+    Raises:
+        Refused: no doctor or admin of the hospital whose it is.
+    """
+    if not visible_sets(acting).filter(pk=data_set.pk).exists():
+        raise Refused(
+            "Only doctors and admins of the hospital whose set it is can do this."
+        )
+
+
+def check_may_send_sets(acting: Acting) -> Institution:
+    """The hospital for which the person may send data sets.
+
+    Raises:
+        Refused: no doctor or admin of a hospital.
+    """
+    if acting.institution is None or not may_handle_sets(acting):
+        raise Refused("Only doctors and admins of a hospital can send data sets.")
+    return acting.institution

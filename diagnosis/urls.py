@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnosis.views import api, devices, grading, images, versions
+from diagnosis.views import api, data_sets, devices, grading, images, runs, versions
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
@@ -29,4 +29,19 @@ urlpatterns = [
         versions.decide,
         name="decide_version",
     ),
+    path("data-sets/", data_sets.data_sets, name="data_sets"),
+    path("data-sets/new/", data_sets.add_set, name="add_set"),
+    path("data-sets/<uuid:set_id>/", data_sets.data_set, name="data_set"),
+    path(
+        "data-sets/<uuid:set_id>/progress/", data_sets.set_progress, name="set_progress"
+    ),
+    path("data-sets/<uuid:set_id>/give/", data_sets.give_set, name="give_set"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/progress/", runs.run_progress, name="run_progress"),
+    path("runs/<uuid:run_id>/results.csv", runs.run_csv, name="run_csv"),
+    path("runs/<uuid:run_id>/cancel/", runs.cancel_set, name="cancel_set"),
+    path("runs/<uuid:run_id>/retry/", runs.retry_set, name="retry_set"),
+    path("runs/<uuid:run_id>/compare/", runs.compare_set, name="compare_set"),
+    path("runs/<uuid:run_id>/publish/", runs.publish, name="publish"),
+    path("validations/", runs.published, name="published"),
 ]

@@ -45,6 +45,19 @@ class Event(IntEnum):
     MODEL_RETIRED = 73
     DEVICE_ENROLLED = 90
     DEVICE_REVOKED = 91
+    DATA_SET_ADDED = 70
+    DATA_SET_CHECKED = 71
+    DATA_SET_REFUSED = 72
+    DATA_SET_STORED = 73
+    DATA_SET_GIVEN = 74
+    DATA_SET_FETCHED = 75
+    DATA_SET_GRADED = 76
+    DATA_SET_FAILED = 77
+    DATA_SET_CANCELLED = 78
+    RESULTS_FETCHED = 79
+    EXCHANGE_COMPARED = 80
+    VALIDATION_RECORDED = 81
+    VALIDATION_PUBLISHED = 82
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,46 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         ),
         Event.DEVICE_REVOKED: EventText(
             "device-revoked", "A device may no longer send images of the patient."
+        ),
+        Event.DATA_SET_ADDED: EventText(
+            "data-set-added", "A hospital sent a data set to be looked at."
+        ),
+        Event.DATA_SET_CHECKED: EventText(
+            "data-set-checked", "A hospital looked at every file of a data set."
+        ),
+        Event.DATA_SET_REFUSED: EventText(
+            "data-set-refused", "A data set had no image that could be used."
+        ),
+        Event.DATA_SET_STORED: EventText(
+            "data-set-stored", "A hospital put a data set without names into the store."
+        ),
+        Event.DATA_SET_GIVEN: EventText(
+            "data-set-given", "A hospital gave a data set to the diagnosis service."
+        ),
+        Event.DATA_SET_FETCHED: EventText(
+            "data-set-fetched", "The diagnosis service fetched a data set."
+        ),
+        Event.DATA_SET_GRADED: EventText(
+            "data-set-graded", "The diagnosis service put its results into the store."
+        ),
+        Event.DATA_SET_FAILED: EventText(
+            "data-set-failed", "The computer could not grade a data set."
+        ),
+        Event.DATA_SET_CANCELLED: EventText(
+            "data-set-cancelled", "The grading of a data set was called off."
+        ),
+        Event.RESULTS_FETCHED: EventText(
+            "results-fetched", "A hospital fetched the results on its data set."
+        ),
+        Event.EXCHANGE_COMPARED: EventText(
+            "exchange-compared",
+            "A hospital graded a data set directly, too, and compared.",
+        ),
+        Event.VALIDATION_RECORDED: EventText(
+            "validation-recorded", "A hospital measured the networks on its own labels."
+        ),
+        Event.VALIDATION_PUBLISHED: EventText(
+            "validation-published", "A hospital published what it measured."
         ),
     }
 )

@@ -29,6 +29,9 @@ READ_CONTENT = Permission(
 )
 ADD_DOCUMENT = Permission("add_document", "add documents to patients enrolled here")
 REQUEST_GRADE = Permission("request_grade", "ask for an AI grade and judge it")
+HANDLE_DATA_SETS = Permission(
+    "handle_data_sets", "have data sets graded, and validate the networks on them"
+)
 SEE_ACTS = Permission("see_acts", "see who did what and when, without the content")
 ENROL = Permission("enrol", "enrol patients and end enrolments")
 MANAGE_MEMBERS = Permission("manage_members", "add members to the institution")
@@ -58,10 +61,13 @@ COMPARE_MODELS = Permission(
 )
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.DOCTOR: frozenset({READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE, OPEN_EMERGENCY}),
+    Role.DOCTOR: frozenset(
+        {READ_CONTENT, ADD_DOCUMENT, REQUEST_GRADE, HANDLE_DATA_SETS, OPEN_EMERGENCY}
+    ),
     Role.HOSPITAL_ADMIN: frozenset(
         {
             SEE_ACTS,
+            HANDLE_DATA_SETS,
             ENROL,
             MANAGE_MEMBERS,
             SEE_HEALTH,

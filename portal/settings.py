@@ -204,6 +204,8 @@ IPFS_API = text("IPFS_API")
 # Other institutions' nodes, asked in turn for blocks that the own store lost.
 IPFS_PEERS = several("IPFS_PEERS")
 BLOCKS = VAR / "blocks"
+# Where a data set's archive is unpacked from: files without names, gone with their process.
+INTAKE = VAR / "intake"
 
 # The weights that grade first; the shipped ones have seen synthetic kidneys only.
 MODEL_DIR = Path(
@@ -212,11 +214,16 @@ MODEL_DIR = Path(
 # Where a worker puts the weights of other versions, fetched from the content store.
 MODELS = VAR / "models"
 
+# Models whose rows are data keys wrapped for holders: while there is a wrap for a key,
+# its private half is not destroyed.
+WRAPS = ["records.KeyWrap", "diagnosis.SetWrap"]
+
 # What stands in the rail, by whom it is for: (label, url name, icon, visitors).
 PLACES = [
     ("Patients", "patients", "people", {"doctor", "hospital_admin"}),
     ("My family", "family", "home", {"guardian"}),
     ("Grades", "jobs", "grade", {"doctor"}),
+    ("Data sets", "data_sets", "file", {"doctor"}),
     ("Who looked", "audit", "eye", {"guardian", "hospital_admin"}),
     ("Emergency", "emergency", "attention", {"doctor"}),
     ("Enrol", "enrol", "plus", {"hospital_admin"}),
@@ -244,7 +251,8 @@ _q_common: dict[str, Any] = {
 Q_CLUSTER: dict[str, Any] = {
     **_q_common,
     "name": "default",
-    "workers": 1,
+    # A large archive is looked at for minutes; meanwhile the rest goes on.
+    "workers": 2,
     "timeout": 120,
     "retry": 180,
     "ALT_CLUSTERS": {
@@ -255,6 +263,7 @@ Q_CLUSTER: dict[str, Any] = {
 # What the default cluster does by itself: task → every so many minutes.
 SCHEDULES = {
     "diagnosis.tasks.sweep_jobs": 1,
+    "diagnosis.tasks.sweep_data_sets": 1,
     "ledger.tasks.compare_views": 1,
     "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
 }

@@ -18,7 +18,7 @@ from ledger.models import Entry, Inbox
 from ledger.witnessing.anchoring import SITE
 from portal.acting import Acting
 from portal.models import Institution
-from portal.roles import MANAGE_INSTITUTIONS, SEE_ACTS
+from portal.roles import HANDLE_DATA_SETS, MANAGE_INSTITUTIONS, SEE_ACTS
 from records.history import Proof, said_of, with_proofs
 from records.models import Act
 from records.permissions import wards
@@ -32,6 +32,8 @@ OF_INSTITUTIONS = (
     Event.LOG_ANCHORED,
 )
 """What whoever runs the site may see, where it concerns no patient."""
+OF_DATA_SETS = range(Event.DATA_SET_ADDED, Event.VALIDATION_PUBLISHED + 1)
+"""What a hospital's doctors may see, too: it concerns no patient by name."""
 SUBJECT = 124
 """Where an entry's bytes hold its subject tag (ledger/encoding.py)."""
 
@@ -77,7 +79,11 @@ def may_see_entry(acting: Acting, entry: Entry) -> bool:
     if acting.may(MANAGE_INSTITUTIONS):
         return _of_institutions().filter(pk=entry.pk).exists()
     own = acting.institution
-    return own is not None and acting.may(SEE_ACTS) and entry.tenant == own.pk
+    if own is None or entry.tenant != own.pk:
+        return False
+    if acting.may(SEE_ACTS):
+        return True
+    return acting.may(HANDLE_DATA_SETS) and entry.kind in OF_DATA_SETS
 
 
 def _of_institutions() -> QuerySet[Entry]:

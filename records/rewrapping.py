@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.apps import apps
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -84,8 +86,11 @@ def destroy_old_halves(holder_id: UUID) -> int:
     Returns:
         how many.
     """
-    in_use = KeyWrap.objects.filter(holder_id=holder_id).values("key_id")
-    destroyed, _ = old_halves(holder_id).exclude(key_id__in=in_use).delete()
+    unused = old_halves(holder_id)
+    for model in settings.WRAPS:
+        wraps = apps.get_model(model)._default_manager.filter(holder_id=holder_id)  # noqa: SLF001 - Django's API
+        unused = unused.exclude(key_id__in=wraps.values("key_id"))
+    destroyed, _ = unused.delete()
     return destroyed
 
 

@@ -5,10 +5,12 @@ and is now at hospital B, where Bea is. Nobody has a consent yet. Oscar's child 
 too. Hospital C, with Carl, never saw either. Everything is made through the actions.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property
 from io import BytesIO
+from zipfile import ZipFile
 
 import numpy as np
 from django.contrib.auth.hashers import make_password
@@ -17,8 +19,23 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from PIL import Image
 
+from diagnosis import set_examiner
+from diagnosis.actions.data_sets import (
+    add_data_set,
+    publish_validation,
+    request_run,
+)
 from diagnosis.actions.jobs import advance, claim, record_grade
 from diagnosis.actions.requests import request_grading
+from diagnosis.actions.set_checks import record_validation
+from diagnosis.actions.set_runs import (
+    begin_run,
+    claim_run,
+    hand_back,
+    record_results,
+    record_run,
+    save_run,
+)
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.first_version import register_first
 from diagnosis.grading.report import GradeReport
@@ -26,6 +43,18 @@ from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.models import GradingJob, ModelVersion, Standing, State, Verdict
+from diagnosis.models import (
+    DataSet,
+    GradingJob,
+    Purpose,
+    SetContent,
+    SetRun,
+    State,
+    Verdict,
+)
+from diagnosis.set_results import Result, ResultCipher, SetResults
+from diagnosis.set_sealing import Sealed, data_key_of, put_sealed
+from diagnosis.validation.publishing import KEPT, published_figures
 from portal.acting import Acting, acting_for
 from portal.actions.institutions import register_institution
 from portal.actions.members import add_first_admin, add_member
@@ -59,6 +88,7 @@ FILE_NAME, REASON = "left-kidney-of-kim.png", "The calyces look blunted to me."
 PASSWORD = "correct horse battery"
 EMERGENCY = "The child is in shock and the family cannot be reached."
 HOSPITALS = {"a": "Ashford Hospital", "b": "Birchwood Hospital", "c": "Cedar Clinic"}
+SET_TITLE, SET_FOLDER = "Kidneys of spring", "SFU 4/kim-abernathy"
 PEOPLE = {
     "grace": "Grace Abernathy",
     "oscar": "Oscar Quillfeather",
@@ -210,6 +240,20 @@ class Cast:
             approved_by="Ada",
             standing=standing,
         )
+    @cached_property
+    def data_set(self) -> DataSet:
+        """Labelled pictures that B sent."""
+        return DataSet.objects.get(institution=self.b)
+
+    @cached_property
+    def run_done(self) -> SetRun:
+        """B's first run, which is measured and published."""
+        return self.data_set.runs.get(state=State.DONE)
+
+    @cached_property
+    def run_waiting(self) -> SetRun:
+        """B's second run, of which one picture is graded."""
+        return self.data_set.runs.get(state=State.QUEUED)
 
     def consent(self, scope: Scope = EVERYTHING, **until: float) -> Consent:
         """Grace allows B; a year, or as long as said (days=…, seconds=…)."""
@@ -334,6 +378,7 @@ def make_world() -> None:
     end_enrolment(enrolment=child.enrolments.get(), by=ada)
     enrol_patient(code=child.code, hospital_number="B-16180", by=boris)
     add_image(child, bea, IMAGE_B)
+    _data_set(bea)
     User.objects.update(password=make_password(PASSWORD))
     # The queue starts empty for every test.
     transaction.on_commit(lambda: OrmQ.objects.all().delete())
@@ -373,3 +418,91 @@ def _patient(
         ),
         by=by,
     )
+
+
+def _data_set(by: Acting) -> None:
+    """A labelled set: graded, measured and published once, and on its way again."""
+    stream = BytesIO()
+    with ZipFile(stream, "w") as archive:
+        for number in range(2):
+            archive.writestr(f"{SET_FOLDER}/{number}.png", picture(50 + number))
+    data_set = add_data_set(
+        title=SET_TITLE,
+        purpose=Purpose.VALIDATION,
+        content=[stream.getvalue()],
+        by=by,
+    )
+    set_examiner.check(data_set.pk)
+    run = finish_run(request_run(data_set=data_set, by=by))
+    record_validation(run=run, report=sealed_report(run))
+    publish_validation(run=run, figures=published_figures(EMPTY_REPORT), by=by)
+    hand_back(run=half_done(request_run(data_set=data_set, by=by)))
+
+
+def half_done(run: SetRun) -> SetRun:
+    """A claimed run with its first picture graded, without the networks."""
+    held = claim_run(run_id=run.pk)
+    assert held
+    images = run.data_set.contents.get(kind=SetContent.Kind.IMAGES)
+    service = Institution.objects.get(kind=Institution.Kind.DIAGNOSIS_SERVICE)
+    cipher = ResultCipher(data_key_of(images, service.holder_id), run.pk)
+    begin_run(run=held, model_version="test-1", weights_sha256="ab" * 32)
+    first = Result.of(1, report(Grade.SFU_4))
+    record_results(run=held, rows=[(1, cipher.seal(first))])
+    return held
+
+
+def sealed_results(run: SetRun) -> Sealed:
+    """Two pictures' results, on their way to the hospital."""
+    results = SetResults(
+        data_set=str(run.data_set_id),
+        images_cid="",
+        model_version="test-1",
+        weights_sha256="ab" * 32,
+        results=(Result.of(1, report(Grade.SFU_4)), Result.of(2, report())),
+    )
+    content = [results.to_json()]
+    return put_sealed(run.data_set, SetContent.Kind.RESULTS, content, run=run)
+
+
+def sealed_report(run: SetRun) -> Sealed:
+    """A validation report of no figures."""
+    return put_sealed(
+        run.data_set,
+        SetContent.Kind.VALIDATION,
+        [json.dumps(EMPTY_REPORT).encode()],
+        run=run,
+    )
+
+
+def finish_run(run: SetRun) -> SetRun:
+    """A run that went its whole way, without the networks."""
+    held = half_done(run)
+    save_run(run=held)
+    record_run(run=held, results=sealed_results(held))
+    return SetRun.objects.get(pk=run.pk)
+
+
+EMPTY_REPORT: dict[str, object] = dict.fromkeys(KEPT, 0) | {
+    "accuracy_of_all": dict.fromkeys(("value", "low", "high")),
+    "figures": {
+        name: {"value": 0.5, "low": 0.25, "high": 0.75}
+        for name in (
+            "accuracy",
+            "macro_precision",
+            "macro_recall",
+            "macro_f1",
+            "roc_auc_macro",
+            "ece",
+        )
+    },  # fmt: skip
+    "per_class": {},
+    "classes": [],
+    "table": [],
+    "plots": {},
+    "drift": "No drift is seen.",
+    "model_version": "test-1",
+    "weights_sha256": "ab" * 32,
+    "skipped": [],
+    "earlier": [],
+}

@@ -1,5 +1,6 @@
 """The rows around a grade; the grade itself lies sealed."""
 
+from diagnosis.models.data_set import SET_TRANSITIONS, DataSet, Purpose, SetState
 from diagnosis.models.grading_job import TRANSITIONS, GradingJob, State
 from diagnosis.models.model_version import STEPS, ModelStep, ModelVersion, Standing
 from diagnosis.models.shadow_result import ShadowResult
@@ -13,6 +14,28 @@ __all__ = [
     "ModelVersion",
     "ShadowResult",
     "Standing",
+    "State",
+    "Verdict",
+]
+from diagnosis.models.published_report import PublishedReport
+from diagnosis.models.set_act import SetAct
+from diagnosis.models.set_content import SetContent, SetWrap
+from diagnosis.models.set_run import SetResult, SetRun
+from diagnosis.models.verdict import Verdict
+
+__all__ = [
+    "SET_TRANSITIONS",
+    "TRANSITIONS",
+    "DataSet",
+    "GradingJob",
+    "PublishedReport",
+    "Purpose",
+    "SetAct",
+    "SetContent",
+    "SetResult",
+    "SetRun",
+    "SetState",
+    "SetWrap",
     "State",
     "Verdict",
 ]

@@ -16,6 +16,7 @@ from records.actions.erasure import confirm_erasure
 from records.models import Act, Consent, Device, Document, EmergencyAccess, Erasure
 from records.scope import Extent, Scope
 from tests.cast import EMERGENCY, NEXT_YEAR, PASSWORD, Cast, picture
+from tests.diagnosis.intake.archives import zipped
 
 # Columns: who asks. Bea is asked three times: with Grace's consent for everything ("bea+"),
 # for images alone ("bea~"), and without.
@@ -115,6 +116,21 @@ GET  other-version    in     .      .      .      .      .      .      .      . 
 GET  comparison       in     .      .      .      .      .      .      .      .      .      403
 GET  try-version      in     .      .      .      .      .      .      .      .      .      200
 POST try-version      in     .      .      .      .      .      .      .      .      .      302
+GET  data-sets        in     .      .      200    200    200    200    200    200    200    .
+GET  add-set          in     .      .      200    200    200    200    200    200    200    .
+POST add-set          in     .      .      302    302    302    302    302    302    302    .
+GET  set-at-b         in     .      .      200    200    200    .      .      200    .      .
+GET  set-progress     in     .      .      200    200    200    .      .      200    .      .
+POST give-set-at-b    in     .      .      302    302    302    .      .      302    .      .
+GET  run-at-b         in     .      .      200    200    200    .      .      200    .      .
+GET  results-at-b     in     .      .      200    200    200    .      .      200    .      .
+GET  run-progress     in     .      .      200    200    200    .      .      200    .      .
+GET  csv-at-b         in     .      .      200    200    200    .      .      200    .      .
+POST cancel-set       in     .      .      302    302    302    .      .      302    .      .
+POST retry-set        in     .      .      302    302    302    .      .      302    .      .
+POST compare-set      in     .      .      302    302    302    .      .      302    .      .
+POST publish-at-b     in     .      .      302    302    302    .      .      302    .      .
+GET  published        in     200    200    200    200    200    200    200    200    200    200
 GET  api-patients     403    200    200    200    200    200    200    200    200    200    200
 GET  api-documents    403    200    .      200    200    200    200    200    200    .      .
 GET  api-grade-of-a   403    200    .      200    .      .      200    .      .      .      .
@@ -325,6 +341,27 @@ PAGES = {
         lambda c: {"reason": "To compare it."},
         ready=Cast.other_version,
     ),
+    "data-sets": Page("data_sets"),
+    "add-set": Page(
+        "add_set",
+        data=lambda c: {
+            "title": "Autumn",
+            "purpose": "grading",
+            "file": SimpleUploadedFile("set.zip", zipped({"a.png": picture(9)})),
+        },
+    ),
+    "set-at-b": Page("data_set", lambda c: [c.data_set.pk]),
+    "set-progress": Page("set_progress", lambda c: [c.data_set.pk]),
+    "give-set-at-b": Page("give_set", lambda c: [c.data_set.pk]),
+    "run-at-b": Page("run", lambda c: [c.run_waiting.pk]),
+    "results-at-b": Page("run", lambda c: [c.run_done.pk]),
+    "run-progress": Page("run_progress", lambda c: [c.run_waiting.pk]),
+    "csv-at-b": Page("run_csv", lambda c: [c.run_done.pk]),
+    "cancel-set": Page("cancel_set", lambda c: [c.run_waiting.pk]),
+    "retry-set": Page("retry_set", lambda c: [c.run_waiting.pk]),
+    "compare-set": Page("compare_set", lambda c: [c.run_done.pk]),
+    "publish-at-b": Page("publish", lambda c: [c.run_done.pk]),
+    "published": Page("published"),
     "api-patients": Page("api_patients"),
     "api-documents": Page("api_documents", lambda c: [c.child.pk]),
     "api-grade-of-a": Page("api_job", lambda c: [c.job.pk]),

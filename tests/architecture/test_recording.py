@@ -8,8 +8,33 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from diagnosis import set_examiner
+from diagnosis.actions.data_sets import (
+    add_data_set,
+    cancel_run,
+    fetch_results,
+    publish_validation,
+    request_run,
+    retry_run,
+)
 from diagnosis.actions.jobs import advance, claim, fail, record_grade, sweep
 from diagnosis.actions.requests import cancel, request_grading, retry
+from diagnosis.actions.set_checks import (
+    claim_check,
+    record_check,
+    record_comparison,
+    record_validation,
+    refuse_check,
+    sweep_checks,
+)
+from diagnosis.actions.set_runs import (
+    begin_run,
+    claim_run,
+    fail_run,
+    record_run,
+    save_run,
+    sweep_runs,
+)
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.actions.versions import (
     activate_version,
@@ -18,7 +43,18 @@ from diagnosis.actions.versions import (
     shadow_version,
 )
 from diagnosis.models import GradingJob, Standing, State, Verdict
+from diagnosis.intake.outcomes import Outcome, Status
+from diagnosis.models import (
+    DataSet,
+    GradingJob,
+    Purpose,
+    SetContent,
+    SetRun,
+    State,
+    Verdict,
+)
 from diagnosis.models.grading_job import MAX_ATTEMPTS
+from diagnosis.set_sealing import put_sealed
 from ledger.errors import LedgerError
 from portal.actions.institutions import register_institution, set_rules
 from portal.actions.keys import renew_institution_keys
@@ -26,6 +62,14 @@ from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
 from portal.row_security import UPKEEP, Party, grading, in_the_name_of, sending
+from portal.row_security import (
+    UPKEEP,
+    Party,
+    examining,
+    grading,
+    in_the_name_of,
+    running,
+)
 from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.devices import revoke_device
 from records.actions.documents import (
@@ -56,6 +100,17 @@ from tests.architecture.snapshots import snapshot
 from tests.architecture.test_actions import ACTIONS
 from tests.cast import Cast, add_image, picture, report
 from tests.diagnosis.weights import weights_named
+from tests.cast import (
+    Cast,
+    add_image,
+    finish_run,
+    half_done,
+    picture,
+    report,
+    sealed_report,
+    sealed_results,
+)
+from tests.diagnosis.intake.archives import zipped
 
 Act = Callable[[], Any]
 APPENDING = (
@@ -64,6 +119,7 @@ APPENDING = (
     "portal.actions.keys.append",
     "portal.actions.members.append",
     "records.recording.append",
+    "diagnosis.set_recording.append",
 )
 
 
@@ -332,6 +388,122 @@ def activates(cast: Cast) -> Act:
 def retires(cast: Cast) -> Act:
     version = cast.version
     return lambda: retire_version(version=version, reason="Wrong.", by=cast.petra)
+def ready_set(cast: Cast) -> DataSet:
+    """One that nobody has given to the service."""
+    data_set = waiting_set(cast)
+    set_examiner.check(data_set.pk)
+    return DataSet.objects.get(pk=data_set.pk)
+
+
+def waiting_set(cast: Cast) -> DataSet:
+    return add_data_set(
+        title="Autumn",
+        purpose=Purpose.GRADING,
+        content=[zipped({"a.png": picture(61), "b.png": picture(62)})],
+        by=cast.bea,
+    )
+
+
+def checking_set(cast: Cast) -> DataSet:
+    held = claim_check(set_id=waiting_set(cast).pk)
+    assert held
+    return held
+
+
+def adds_set(cast: Cast) -> Act:
+    return lambda: waiting_set(cast)
+
+
+def gives_set(cast: Cast) -> Act:
+    data_set = ready_set(cast)
+    return lambda: request_run(data_set=data_set, by=cast.bea)
+
+
+def running_set(cast: Cast) -> SetRun:
+    return half_done(request_run(data_set=ready_set(cast), by=cast.bea))
+
+
+def retries_set(cast: Cast) -> Act:
+    run = running_set(cast)
+    fail_run(run=run, sentence="It did not work.", traceback="…")
+    return lambda: retry_run(run=run, by=cast.bea)
+
+
+def cancels_set(cast: Cast) -> Act:
+    run = running_set(cast)
+    return lambda: cancel_run(run=run, by=cast.bea)
+
+
+def fetches_results(cast: Cast) -> Act:
+    run = cast.run_done
+    return lambda: fetch_results(run=run, by=cast.bea)
+
+
+def publishes(cast: Cast) -> Act:
+    run = finish_run(request_run(data_set=ready_set(cast), by=cast.bea))
+    return lambda: publish_validation(run=run, figures={}, by=cast.bea)
+
+
+def checks_set(cast: Cast) -> Act:
+    held = checking_set(cast)
+    found = Outcome("a.png", Status.USED, "", number=1)
+    manifest = put_sealed(held, SetContent.Kind.MANIFEST, [b"{}"])
+    images = put_sealed(held, SetContent.Kind.IMAGES, [b"pictures"])
+    return lambda: record_check(
+        data_set=held, outcomes=[found], manifest=manifest, images=images
+    )
+
+
+def refuses_set(cast: Cast) -> Act:
+    held = checking_set(cast)
+    return lambda: refuse_check(data_set=held, sentence="It is no archive.")
+
+
+def validates(cast: Cast) -> Act:
+    run = finish_run(request_run(data_set=ready_set(cast), by=cast.bea))
+    sealed = sealed_report(run)
+    return lambda: record_validation(run=run, report=sealed)
+
+
+def compares(cast: Cast) -> Act:
+    run = cast.run_done
+    return lambda: record_comparison(
+        run=run, after=0, compared=2, differing=0, goes_on=False
+    )
+
+
+def sweeps_sets(cast: Cast) -> Act:
+    held = checking_set(cast)
+    DataSet.objects.filter(pk=held.pk).update(
+        heard_at=timezone.now() - timedelta(hours=1), attempts=MAX_ATTEMPTS
+    )
+    return sweep_checks
+
+
+def begins_run(cast: Cast) -> Act:
+    run = claim_run(run_id=request_run(data_set=ready_set(cast), by=cast.bea).pk)
+    assert run
+    return lambda: begin_run(run=run, model_version="x-1", weights_sha256="cd" * 32)
+
+
+def records_run(cast: Cast) -> Act:
+    run = running_set(cast)
+    save_run(run=run)
+    sealed = sealed_results(run)
+    return lambda: record_run(run=run, results=sealed)
+
+
+def fails_run(cast: Cast) -> Act:
+    run = running_set(cast)
+    return lambda: fail_run(run=run, sentence="It did not work.", traceback="…")
+
+
+def sweeps_runs(cast: Cast) -> Act:
+    run = running_set(cast)
+    SetRun.objects.filter(pk=run.pk).update(
+        heard_at=timezone.now() - timedelta(hours=1), attempts=MAX_ATTEMPTS
+    )
+    return sweep_runs
 
 
 RECORDED: dict[str, Callable[[Cast], Act]] = {
@@ -374,6 +546,21 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "diagnosis.actions.versions.shadow_version": shadows,
     "diagnosis.actions.versions.activate_version": activates,
     "diagnosis.actions.versions.retire_version": retires,
+    "diagnosis.actions.data_sets.add_data_set": adds_set,
+    "diagnosis.actions.data_sets.request_run": gives_set,
+    "diagnosis.actions.data_sets.retry_run": retries_set,
+    "diagnosis.actions.data_sets.cancel_run": cancels_set,
+    "diagnosis.actions.data_sets.fetch_results": fetches_results,
+    "diagnosis.actions.data_sets.publish_validation": publishes,
+    "diagnosis.actions.set_checks.record_check": checks_set,
+    "diagnosis.actions.set_checks.refuse_check": refuses_set,
+    "diagnosis.actions.set_checks.record_validation": validates,
+    "diagnosis.actions.set_checks.record_comparison": compares,
+    "diagnosis.actions.set_checks.sweep_checks": sweeps_sets,
+    "diagnosis.actions.set_runs.begin_run": begins_run,
+    "diagnosis.actions.set_runs.record_run": records_run,
+    "diagnosis.actions.set_runs.fail_run": fails_run,
+    "diagnosis.actions.set_runs.sweep_runs": sweeps_runs,
 }
 
 
@@ -387,6 +574,14 @@ def of_the_device(cast: Cast) -> Party:
 
 def of_the_job(cast: Cast) -> Party:
     return grading(GradingJob.objects.latest("requested_at").pk)
+
+
+def of_the_set(cast: Cast) -> Party:
+    return examining(DataSet.objects.latest("created_at").pk)
+
+
+def of_the_run(cast: Cast) -> Party:
+    return running(SetRun.objects.latest("requested_at").pk)
 
 
 PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
@@ -422,6 +617,19 @@ PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
     shadows: of("sven"),
     activates: of("sven"),
     retires: of("petra"),
+    adds_set: of("bea"),
+    gives_set: of("boris"),
+    retries_set: of("bea"),
+    cancels_set: of("bea"),
+    fetches_results: of("bea"),
+    publishes: of("bea"),
+    checks_set: of_the_set,
+    refuses_set: of_the_set,
+    validates: of_the_set,
+    compares: of_the_set,
+    begins_run: of_the_run,
+    records_run: of_the_run,
+    fails_run: of_the_run,
 }
 """As whom a page, or the worker, does it."""
 BY_THE_SITE = {
@@ -433,6 +641,8 @@ BY_THE_SITE = {
     renews_patient_keys,
     reseals,
     sweeps,
+    sweeps_sets,
+    sweeps_runs,
 }
 
 

@@ -42,6 +42,7 @@ add_document           yes             no             no            no
 compare_models          no             no             no           yes
 decide_erasures         no            yes             no            no
 enrol                   no            yes             no            no
+handle_data_sets       yes            yes             no            no
 manage_devices          no            yes             no            no
 manage_institutions     no             no            yes            no
 manage_members          no            yes             no            no

@@ -1,0 +1,40 @@
+"""Says every few seconds that a worker lives, while its own thread is busy."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from diagnosis.errors import ClaimLost
+from portal.row_security import in_the_name_of, party
+
+BEAT_SECONDS = 5.0
+
+
+@contextmanager
+def heart_beating(beat: Callable[[], None]) -> Iterator[None]:
+    """Call ``beat`` from a thread of its own, in the same name, until the block ends.
+
+    The thread has its own database connection, which is closed with it. It ends by
+    itself when the claim is lost.
+    """
+    stopped, who = threading.Event(), party()
+
+    def beating() -> None:
+        try:
+            with in_the_name_of(who):
+                while not stopped.wait(BEAT_SECONDS):
+                    beat()
+        except ClaimLost:
+            return
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beating, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()

@@ -1,0 +1,155 @@
+"""Grades one data set on the diagnosis service's side: from CID_H to CID_M."""
+
+import logging
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from uuid import UUID
+
+from diagnosis.actions.set_runs import (
+    beat_run,
+    begin_run,
+    claim_run,
+    fail_run,
+    hand_back,
+    record_results,
+    record_run,
+    save_run,
+)
+from diagnosis.errors import ClaimLost
+from diagnosis.grading.errors import PixelsRejected
+from diagnosis.grading.framing import Pixels
+from diagnosis.grading.report import GradeReport
+from diagnosis.heart import heart_beating
+from diagnosis.imaging.decoding import decode
+from diagnosis.imaging.errors import ImageRefused
+from diagnosis.intake.set_archive import unpack
+from diagnosis.models import SetContent, SetRun
+from diagnosis.service import diagnosis_service
+from diagnosis.set_results import Result, ResultCipher, SetResults
+from diagnosis.set_sealing import data_key_of, open_content, put_sealed
+from diagnosis.worker import grader
+from portal.errors import PortalError
+from portal.row_security import in_the_name_of, running
+from records.storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
+BATCH = 8
+"""Pictures graded and kept at once: as many at most are graded again after a death."""
+SLICE_SECONDS = 60.0
+"""After so long a run goes to the end of the queue: a doctor may be waiting."""
+
+
+def run(run_id: UUID) -> None:
+    """Grade a data set's next pictures, unless somebody else does or it has ended.
+
+    Whatever goes wrong ends in the run's own failure, with a sentence for the user, a
+    traceback for staff and the same correlation id for both.
+    """
+    with in_the_name_of(running(run_id)):
+        found = claim_run(run_id=run_id)
+        if found is not None:
+            _run(found)
+
+
+def _run(found: SetRun) -> None:
+    try:
+        with heart_beating(lambda: beat_run(run=found)):
+            _grade(found)
+    except ClaimLost:
+        logger.info("Run %s was taken from this worker.", found.correlation_id)
+    except (PortalError, StorageError) as problem:
+        _give_up(found, str(problem))
+    except Exception:
+        logger.exception("Run %s failed.", found.correlation_id)
+        _give_up(
+            found,
+            "The data set could not be graded because of a fault on our side."
+            f" Quote {found.correlation_id} when you ask for help.",
+        )
+
+
+def _grade(found: SetRun) -> None:
+    service = diagnosis_service().holder_id
+    images = SetContent.objects.get(
+        data_set=found.data_set_id, kind=SetContent.Kind.IMAGES
+    )
+    cipher = ResultCipher(data_key_of(images, service), found.pk)
+    begin_run(
+        run=found,
+        model_version=grader().manifest.version,
+        weights_sha256=grader().sha256,
+    )
+    until = time.monotonic() + SLICE_SECONDS
+    for batch in batches(unpack(open_content(images, service), after=found.done)):
+        if time.monotonic() > until:
+            hand_back(run=found)
+            return
+        rows = [(each.number, cipher.seal(each)) for each in answers(batch)]
+        record_results(run=found, rows=rows)
+    save_run(run=found)
+    _save(found, images, cipher)
+
+
+def _save(found: SetRun, images: SetContent, cipher: ResultCipher) -> None:
+    rows = found.results.values_list("number", "sealed")
+    whole = SetResults(
+        data_set=str(found.data_set_id),
+        images_cid=images.cid,
+        model_version=grader().manifest.version,
+        weights_sha256=grader().sha256,
+        results=tuple(cipher.open(number, bytes(sealed)) for number, sealed in rows),
+    )
+    sealed = put_sealed(
+        found.data_set, SetContent.Kind.RESULTS, [whole.to_json()], run=found
+    )
+    record_run(run=found, results=sealed)
+
+
+def batches(
+    pictures: Iterable[tuple[int, bytes]],
+) -> Iterator[list[tuple[int, bytes]]]:
+    """Some pictures at a time, as they come."""
+    stream = iter(pictures)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
+
+
+def answers(batch: Sequence[tuple[int, bytes]]) -> list[Result]:
+    """Grade pictures; one that cannot be graded has a reason instead.
+
+    Whoever grades a set, through the exchange or directly, does it here.
+    """
+    frames: dict[int, Pixels] = {}
+    reasons: dict[int, str] = {}
+    for number, png in batch:
+        try:
+            frames[number] = decode(png).pixels
+        except ImageRefused as refusal:
+            reasons[number] = refusal.sentence
+    reports = dict(zip(frames, grade_frames(list(frames.values())), strict=True))
+    return [
+        Result.of(number, report)
+        if isinstance(report := reports.get(number), GradeReport)
+        else Result(number, None, reasons.get(number, str(report)), None)
+        for number, _ in batch
+    ]
+
+
+def grade_frames(frames: Sequence[Pixels]) -> list[GradeReport | PixelsRejected]:
+    """The networks' answers to several frames, in their order."""
+    found: list[GradeReport | PixelsRejected] = []
+    for pixels in frames:
+        try:
+            found.append(grader().grade(pixels))
+        except PixelsRejected as refusal:
+            found.append(refusal)
+    return found
+
+
+def _give_up(found: SetRun, sentence: str) -> None:
+    try:
+        fail_run(run=found, sentence=sentence, traceback=traceback.format_exc())
+    except ClaimLost:
+        logger.info("Run %s was taken from this worker.", found.correlation_id)

@@ -1,0 +1,1 @@
+"""What a hospital finds when it holds the networks against its own labels."""
