@@ -495,7 +495,7 @@ EMPTY_REPORT: dict[str, object] = dict.fromkeys(KEPT, 0) | {
             "roc_auc_macro",
             "ece",
         )
-    },  # fmt: skip
+    },
     "per_class": {},
     "classes": [],
     "table": [],

@@ -19,11 +19,16 @@ SWEPT_SECONDS = 150
 """20 s of silence, at most a minute until the sweeper, and the grading itself."""
 
 
-def the_job(stack: Stack) -> dict[str, object]:
-    """The newest job's row, read by the login that owns the tables."""
+def owner_of(stack: Stack) -> "psycopg.Connection[dict[str, object]]":
+    """Its database, asked by the login that owns the tables."""
     lines = (stack.var / "postgres" / "postmaster.pid").read_text().splitlines()
     place = f"host={lines[4]} port={lines[3]} dbname=anamnesis user=anamnesis_owner"
-    with psycopg.connect(place, row_factory=dict_row) as owner:
+    return psycopg.connect(place, row_factory=dict_row)
+
+
+def the_job(stack: Stack) -> dict[str, object]:
+    """The newest job's row."""
+    with owner_of(stack) as owner:
         row = owner.execute(
             "SELECT * FROM diagnosis_gradingjob ORDER BY requested_at DESC LIMIT 1"
         ).fetchone()
