@@ -75,9 +75,9 @@ class _Examination:
         try:
             self._check_name(name)
             row = self._row(name)
-            label = self._label(name, row)
             data = archive.read(member)
             image = decode(data)
+            label = self._label(name, row)
             sent = desensitise(image)
             digest = digest_of(sent.pixels)
             self._check_new(name, digest)

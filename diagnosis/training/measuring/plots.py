@@ -83,7 +83,8 @@ def _pr(axes: Axes, report: Report) -> None:
         title="Precision and recall, one against the rest",
         ylim=(0, 1.02),
     )
-    axes.legend(loc="lower left")
+    if report["curves"]:
+        axes.legend(loc="lower left")
 
 
 def _reliability(axes: Axes, report: Report) -> None:
