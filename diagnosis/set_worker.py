@@ -1,10 +1,10 @@
 """Grades one data set on the diagnosis service's side: from CID_H to CID_M."""
 
 import logging
-import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from time import monotonic
 from uuid import UUID
 
 from diagnosis.actions.set_runs import (
@@ -81,13 +81,13 @@ def _grade(found: SetRun) -> None:
         model_version=grader().manifest.version,
         weights_sha256=grader().sha256,
     )
-    until = time.monotonic() + SLICE_SECONDS
+    until = monotonic() + SLICE_SECONDS
     for batch in batches(unpack(open_content(images, service), after=found.done)):
-        if time.monotonic() > until:
-            hand_back(run=found)
-            return
         rows = [(each.number, cipher.seal(each)) for each in answers(batch)]
         record_results(run=found, rows=rows)
+        if monotonic() > until:
+            hand_back(run=found)
+            return
     save_run(run=found)
     _save(found, images, cipher)
 
