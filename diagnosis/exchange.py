@@ -7,12 +7,12 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from diagnosis.models import GradingJob, SetAct, SetContent, SetRun
+from diagnosis.models import SetAct, SetContent, SetRun
 from ledger.commitments import meta_commitment
 from ledger.encoding import Statement
 from ledger.events import Event
 from ledger.history import Progress, progress, statements
-from records.history import Proof, proof_of, said_of
+from records.history import Proof, said_of
 
 HOSPITAL, STORE, SERVICE = 1, 2, 3
 """The lanes of the figure, from the left."""
@@ -84,37 +84,6 @@ def set_steps(run: SetRun) -> list[Step]:
             ),
         )
     ]  # fmt: skip
-
-
-def job_steps(job: GradingJob) -> list[Step]:
-    """The steps (5) and (6) of one patient's image."""
-    report = job.report
-    answered = report and proof_of(report)
-    return [
-        Step(
-            HOSPITAL,
-            SERVICE,
-            _(
-                "The image, without names, is put into the store and given to the service."
-            ),
-            job.copy.created_at,
-            job.requested_by.full_name,
-            job.copy.cid,
-            "CID_H",
-            proof=proof_of(job.copy),
-        ),
-        Step(
-            SERVICE,
-            HOSPITAL,
-            _(
-                "The service puts its grade, sealed for hospital and family, into the store."
-            ),
-            report.created_at if report else None,
-            cid=report.cid if report else "",
-            cid_name="CID_M",
-            proof=answered or None,
-        ),
-    ]
 
 
 def act_proofs(acts: Iterable[SetAct]) -> dict[bytes, Proof]:
