@@ -70,7 +70,12 @@ def queue_validation(run: SetRun) -> None:
     _save(run, {"queued_at": timezone.now()})
     run_id = str(run.pk)
     transaction.on_commit(
-        lambda: async_task("diagnosis.tasks.validate_run", run_id, cluster="gpu")
+        lambda: async_task(
+            "diagnosis.tasks.validate_run",
+            run_id,
+            cluster="gpu",
+            timeout=CHECK_SECONDS,
+        )
     )
 
 
