@@ -107,6 +107,8 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
     )
+
+
 class DataSetForm(forms.Form):
     title = forms.CharField(
         label="Name of the set",

@@ -150,6 +150,8 @@ def visible_versions(acting: Acting) -> QuerySet[ModelVersion]:
     if may_manage_models(acting):
         return ModelVersion.objects.all()
     return ModelVersion.objects.exclude(activated_at=None)
+
+
 def may_handle_sets(acting: Acting) -> bool:
     """Whether the person may have data sets graded: they work at a hospital."""
     return (

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from diagnosis import graders
 from diagnosis.actions.set_checks import record_comparison
 from diagnosis.intake.set_archive import unpack
 from diagnosis.models import SetContent, SetRun, State
 from diagnosis.set_results import SetResults, differing
 from diagnosis.set_sealing import open_content
 from diagnosis.set_worker import answers, batches
-from diagnosis.worker import grader
 from portal.errors import Refused
 from portal.row_security import UPKEEP, examining, in_the_name_of
 
@@ -69,9 +69,10 @@ def compare(
     Raises:
         Refused: the weights here are not those that graded the run.
     """
-    if grader().sha256 != found.weights_sha256:
+    grader = graders.active()
+    if grader.sha256 != found.weights_sha256:
         raise Refused(
-            f"The weights here are {grader().manifest.version}, but the run was graded by"
+            f"The weights here are {grader.manifest.version}, but the run was graded by"
             f" {found.model_version}: only the same weights can give the same answers."
         )
     theirs = _results(found).results
@@ -80,7 +81,7 @@ def compare(
         if time.monotonic() > until:
             return Compared(done, others, goes_on=True)
         done += len(batch)
-        others += differing(answers(batch), theirs)
+        others += differing(answers(grader, batch), theirs)
     return Compared(done, others)
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from time import monotonic
 from uuid import UUID
 
+from diagnosis import graders
 from diagnosis.actions.set_runs import (
     beat_run,
     begin_run,
@@ -20,6 +21,7 @@ from diagnosis.actions.set_runs import (
 from diagnosis.errors import ClaimLost
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Pixels
+from diagnosis.grading.pipeline import Grader
 from diagnosis.grading.report import GradeReport
 from diagnosis.heart import heart_beating
 from diagnosis.imaging.decoding import decode
@@ -29,7 +31,6 @@ from diagnosis.models import SetContent, SetRun
 from diagnosis.service import diagnosis_service
 from diagnosis.set_results import Result, ResultCipher, SetResults
 from diagnosis.set_sealing import data_key_of, open_content, put_sealed
-from diagnosis.worker import grader
 from portal.errors import PortalError
 from portal.row_security import in_the_name_of, running
 from records.storage.errors import StorageError
@@ -76,29 +77,30 @@ def _grade(found: SetRun) -> None:
         data_set=found.data_set_id, kind=SetContent.Kind.IMAGES
     )
     cipher = ResultCipher(data_key_of(images, service), found.pk)
+    grader = graders.active()
     begin_run(
-        run=found,
-        model_version=grader().manifest.version,
-        weights_sha256=grader().sha256,
+        run=found, model_version=grader.manifest.version, weights_sha256=grader.sha256
     )
     until = monotonic() + SLICE_SECONDS
     for batch in batches(unpack(open_content(images, service), after=found.done)):
-        rows = [(each.number, cipher.seal(each)) for each in answers(batch)]
+        rows = [(each.number, cipher.seal(each)) for each in answers(grader, batch)]
         record_results(run=found, rows=rows)
         if monotonic() > until:
             hand_back(run=found)
             return
     save_run(run=found)
-    _save(found, images, cipher)
+    _save(found, images, cipher, grader)
 
 
-def _save(found: SetRun, images: SetContent, cipher: ResultCipher) -> None:
+def _save(
+    found: SetRun, images: SetContent, cipher: ResultCipher, grader: Grader
+) -> None:
     rows = found.results.values_list("number", "sealed")
     whole = SetResults(
         data_set=str(found.data_set_id),
         images_cid=images.cid,
-        model_version=grader().manifest.version,
-        weights_sha256=grader().sha256,
+        model_version=grader.manifest.version,
+        weights_sha256=grader.sha256,
         results=tuple(cipher.open(number, bytes(sealed)) for number, sealed in rows),
     )
     sealed = put_sealed(
@@ -116,7 +118,7 @@ def batches(
         yield batch
 
 
-def answers(batch: Sequence[tuple[int, bytes]]) -> list[Result]:
+def answers(grader: Grader, batch: Sequence[tuple[int, bytes]]) -> list[Result]:
     """Grade pictures; one that cannot be graded has a reason instead.
 
     Whoever grades a set, through the exchange or directly, does it here.
@@ -128,7 +130,9 @@ def answers(batch: Sequence[tuple[int, bytes]]) -> list[Result]:
             frames[number] = decode(png).pixels
         except ImageRefused as refusal:
             reasons[number] = refusal.sentence
-    reports = dict(zip(frames, grade_frames(list(frames.values())), strict=True))
+    reports = dict(
+        zip(frames, grade_frames(grader, list(frames.values())), strict=True)
+    )
     return [
         Result.of(number, report)
         if isinstance(report := reports.get(number), GradeReport)
@@ -137,12 +141,14 @@ def answers(batch: Sequence[tuple[int, bytes]]) -> list[Result]:
     ]
 
 
-def grade_frames(frames: Sequence[Pixels]) -> list[GradeReport | PixelsRejected]:
+def grade_frames(
+    grader: Grader, frames: Sequence[Pixels]
+) -> list[GradeReport | PixelsRejected]:
     """The networks' answers to several frames, in their order."""
     found: list[GradeReport | PixelsRejected] = []
     for pixels in frames:
         try:
-            found.append(grader().grade(pixels))
+            found.append(grader.grade(pixels))
         except PixelsRejected as refusal:
             found.append(refusal)
     return found

@@ -57,6 +57,8 @@ def grading(job_id: UUID) -> Party:
 def sending(device_id: UUID) -> Party:
     """A device: the children for whom it may send, and what it sent; nothing to open."""
     return Party(task=f"device {device_id}")
+
+
 def examining(set_id: UUID) -> Party:
     """The hospital's own worker at one data set: that set, with the hospital's key."""
     return Party(task=f"examining {set_id}")

@@ -42,13 +42,14 @@ from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
-from diagnosis.models import GradingJob, ModelVersion, Standing, State, Verdict
 from diagnosis.models import (
     DataSet,
     GradingJob,
+    ModelVersion,
     Purpose,
     SetContent,
     SetRun,
+    Standing,
     State,
     Verdict,
 )
@@ -240,6 +241,7 @@ class Cast:
             approved_by="Ada",
             standing=standing,
         )
+
     @cached_property
     def data_set(self) -> DataSet:
         """Labelled pictures that B sent."""

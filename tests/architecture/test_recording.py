@@ -42,7 +42,6 @@ from diagnosis.actions.versions import (
     retire_version,
     shadow_version,
 )
-from diagnosis.models import GradingJob, Standing, State, Verdict
 from diagnosis.intake.outcomes import Outcome, Status
 from diagnosis.models import (
     DataSet,
@@ -50,6 +49,7 @@ from diagnosis.models import (
     Purpose,
     SetContent,
     SetRun,
+    Standing,
     State,
     Verdict,
 )
@@ -61,7 +61,6 @@ from portal.actions.keys import renew_institution_keys
 from portal.actions.members import add_first_admin, add_member
 from portal.models import Institution, User
 from portal.roles import Role
-from portal.row_security import UPKEEP, Party, grading, in_the_name_of, sending
 from portal.row_security import (
     UPKEEP,
     Party,
@@ -69,6 +68,7 @@ from portal.row_security import (
     grading,
     in_the_name_of,
     running,
+    sending,
 )
 from records.actions.consents import NewConsent, grant_consent, withdraw_consent
 from records.actions.devices import revoke_device
@@ -98,8 +98,6 @@ from records.actions.resealing import reseal_document
 from records.models import Device, Document
 from tests.architecture.snapshots import snapshot
 from tests.architecture.test_actions import ACTIONS
-from tests.cast import Cast, add_image, picture, report
-from tests.diagnosis.weights import weights_named
 from tests.cast import (
     Cast,
     add_image,
@@ -111,6 +109,7 @@ from tests.cast import (
     sealed_results,
 )
 from tests.diagnosis.intake.archives import zipped
+from tests.diagnosis.weights import weights_named
 
 Act = Callable[[], Any]
 APPENDING = (
@@ -388,6 +387,8 @@ def activates(cast: Cast) -> Act:
 def retires(cast: Cast) -> Act:
     version = cast.version
     return lambda: retire_version(version=version, reason="Wrong.", by=cast.petra)
+
+
 def ready_set(cast: Cast) -> DataSet:
     """One that nobody has given to the service."""
     data_set = waiting_set(cast)

@@ -21,6 +21,7 @@ from diagnosis.actions.data_sets import (
 )
 from diagnosis.actions.set_checks import claim_check, sweep_checks
 from diagnosis.actions.set_runs import claim_run, sweep_runs
+from diagnosis.actions.versions import activate_version, retire_version
 from diagnosis.intake.outcomes import from_json
 from diagnosis.intake.set_archive import unpack
 from diagnosis.models import (
@@ -35,7 +36,6 @@ from diagnosis.models import (
 )
 from diagnosis.models.grading_job import MAX_ATTEMPTS
 from diagnosis.set_sealing import open_content
-from diagnosis.worker import grader
 from ledger.events import Event
 from ledger.history import statement
 from portal.errors import Refused
@@ -285,15 +285,13 @@ def test_a_picture_that_kills_its_worker_ends_the_run(cast: Cast):
 
 
 @pytest.mark.slow
-def test_a_failed_run_can_be_tried_again(cast: Cast, settings, tmp_path: Path):
-    good, settings.MODEL_DIR = settings.MODEL_DIR, tmp_path
-    grader.cache_clear()
+def test_a_failed_run_can_be_tried_again(cast: Cast):
+    retire_version(version=cast.version, reason="A fault was found.", by=None)
     run = graded(cast.carl)
-    grader.cache_clear()
-    settings.MODEL_DIR = good
     assert run.state == State.FAILED
-    assert run.correlation_id in run.failure
-    assert "WeightsRejected" in run.traceback
+    assert "No version of the networks is active now" in run.failure
+    assert "NoActiveVersion" in run.traceback
+    activate_version(version=cast.version, reason="It was none.", by=None)
     retry_run(run=run, by=cast.carl)
     set_worker.run(run.pk)
     assert now(run).state == State.DONE
