@@ -12,7 +12,7 @@ CREATE = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0002_row_security"),
+        ("diagnosis", "0005_data_set_security"),
         ("portal", "0007_service_staff"),
         ("records", "0011_kinds_in_plain_words"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
