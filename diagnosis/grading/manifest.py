@@ -52,6 +52,11 @@ class Manifest:
             less, no kidney was found.
         least_confidence: the mean probability that the segmenter gives to what
             it marked; with less, no kidney was found.
+        least_certainty: of the likeliest grade; with less, a person is asked.
+        least_agreement: share of the looks, mirrored and lit otherwise, that give
+            the plain look's grade; with less, a person is asked.
+        least_contrast: levels between dark and light; with less, a person is asked.
+        most_colour: share of coloured pixels; with more, it is no grey ultrasound.
     """
 
     version: str
@@ -65,6 +70,10 @@ class Manifest:
     palette: tuple[Colour, ...] = field(default=((0, 0, 0), (0, 255, 0), (255, 0, 0)))
     least_area: float = 0.01
     least_confidence: float = 0.75
+    least_certainty: float = 0.5
+    least_agreement: float = 0.75
+    least_contrast: float = 16.0
+    most_colour: float = 0.25
 
     def to_json(self) -> bytes:
         """The content of weights.json."""

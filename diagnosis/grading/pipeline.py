@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,16 +12,26 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
+from diagnosis.grading.doubt import Doubt
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Letterbox, Pixels, resize
 from diagnosis.grading.manifest import DEFAULT_WEIGHTS, Manifest, read_manifest
+from diagnosis.grading.measurements import Step, measure
 from diagnosis.grading.merging import crop_window, merge
+from diagnosis.grading.referral import (
+    Refusal,
+    look_at_doubt,
+    look_at_mask,
+    look_at_pixels,
+)
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
+from diagnosis.grading.second_look import lay_over, look_again
 from diagnosis.grading.tensors import to_batch
 from diagnosis.grading.weights import load_network
 
 LEAST_SIDE = 64
+STAGES = ("segmenting", "measuring", "merging", "classifying", "doubting")
 OnStage = Callable[[str], None]
 
 
@@ -61,13 +72,21 @@ class Grader:
         )
 
     @torch.inference_mode()
-    def grade(self, pixels: Pixels, *, on_stage: OnStage | None = None) -> GradeReport:
-        """Grade one frame.
+    def grade(
+        self,
+        pixels: Pixels,
+        *,
+        millimetres_per_pixel: Step | None = None,
+        on_stage: OnStage | None = None,
+    ) -> GradeReport:
+        """Grade one frame, or say why a person must look instead.
 
         Args:
             pixels: (H, W) grey or (H, W, 3) RGB, uint8; at least 64 pixels a
                 side. Colour is read as its luma.
-            on_stage: is told 'segmenting', 'merging', 'classifying' as each begins.
+            millimetres_per_pixel: (x, y) as the image's own file gives it, if it does.
+            on_stage: is told each of ``STAGES`` as it begins; without a kidney only
+                the first comes.
 
         Raises:
             PixelsRejected: the array is no such frame.
@@ -76,26 +95,31 @@ class Grader:
         grey = to_grey(pixels)
         with clock.stage("segmenting"):
             mask, confidence = self.segment(grey)
-        reason = self._no_kidney(mask, confidence)
-        probabilities = None
-        if reason is None:
-            with clock.stage("merging"):
-                box = Letterbox.of(grey.shape, self.manifest.frame)
-                picture = self.classifier_input(
-                    box.place(grey), box.place(mask, nearest=True)
-                )
-            with clock.stage("classifying"):
-                probabilities = self._classify(picture)
-        return GradeReport(
-            grade=max(probabilities, key=probabilities.__getitem__)
-            if probabilities
-            else None,
-            reason=reason,
+        refusal = look_at_pixels(pixels, grey, self.manifest) or look_at_mask(
+            mask, confidence, self.manifest
+        )
+        if refusal:
+            return self._report(mask, clock, refusal=refusal)
+        with clock.stage("measuring"):
+            measurements = measure(mask, millimetres_per_pixel) if mask.any() else None
+        with clock.stage("merging"):
+            box = Letterbox.of(grey.shape, self.manifest.frame)
+            framed = box.place(mask, nearest=True)
+            picture = self.classifier_input(box.place(grey), framed)
+        with clock.stage("classifying"):
+            probabilities = self._classify(picture)
+        with clock.stage("doubting"):
+            doubt, places = self._look_again(picture, probabilities)
+            window = crop_window(framed, self.manifest.crop)
+            attention = lay_over(places, window=window, box=box, size=grey.shape)
+        return self._report(
+            mask,
+            clock,
             probabilities=probabilities,
-            mask=mask,
-            model_version=self.manifest.version,
-            weights_sha256=self.sha256,
-            seconds=clock.seconds,
+            refusal=look_at_doubt(doubt),
+            measurements=measurements,
+            doubt=doubt,
+            attention=attention,
         )
 
     @torch.inference_mode()
@@ -136,20 +160,45 @@ class Grader:
         shares = logits[0].double().softmax(dim=0).tolist()
         return dict(zip(Grade, shares, strict=True))
 
-    def _no_kidney(self, mask: Pixels, confidence: float) -> str | None:
-        """The sentence that says why there is no kidney, or None."""
-        area, least = float((mask > 0).mean()), self.manifest.least_area
-        if area < least:
-            return (
-                f"No kidney found: {area:.1%} of the frame looks like one, less than"
-                f" {least:.1%}."
-            )
-        if confidence < self.manifest.least_confidence:
-            return (
-                f"No kidney found: what looks like one is only {confidence:.1%}"
-                f" certain, less than {self.manifest.least_confidence:.1%}."
-            )
-        return None
+    def _look_again(
+        self, picture: Pixels, plain: dict[Grade, float]
+    ) -> tuple[Doubt, Pixels]:
+        """How the answer holds, and the places of the picture that gave it."""
+        looks, places = look_again(self._classifier, picture)
+        looks[0] = list(plain.values())
+        doubt = Doubt.between(
+            looks,
+            least_agreement=self.manifest.least_agreement,
+            least_certainty=self.manifest.least_certainty,
+        )
+        return doubt, places
+
+    def _report(
+        self,
+        mask: Pixels,
+        clock: "_Clock",
+        *,
+        probabilities: dict[Grade, float] | None = None,
+        refusal: Refusal | None = None,
+        **extras: Any,
+    ) -> GradeReport:
+        """With a grade, or with the sentence that says why there is none."""
+        if refusal:
+            probabilities, extras["attention"] = None, None
+        referral, reason = refusal or (None, None)
+        return GradeReport(
+            grade=max(probabilities, key=probabilities.__getitem__)
+            if probabilities
+            else None,
+            reason=reason,
+            probabilities=probabilities,
+            mask=mask,
+            model_version=self.manifest.version,
+            weights_sha256=self.sha256,
+            seconds=clock.seconds,
+            referral=referral,
+            **extras,
+        )
 
 
 class _Clock:

@@ -11,8 +11,17 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from diagnosis.grading.doubt import Doubt
 from diagnosis.grading.errors import ReportRejected
 from diagnosis.grading.mask_png import MAX_PIXELS, decode_mask, encode_mask
+from diagnosis.grading.measurements import Measurements
+from diagnosis.grading.referral import Referral
+from diagnosis.grading.report_extras import (
+    EXTRAS,
+    check_attention,
+    read_extras,
+    write_extras,
+)
 from diagnosis.grading.scale import Grade
 
 FORMAT = "anamnesis-grade-report-1"
@@ -24,7 +33,7 @@ class GradeReport:
     """What the networks say of one frame.
 
     Attributes:
-        grade: None where no kidney was found.
+        grade: None where no kidney was found, or where a person is asked instead.
         reason: why there is no grade, a sentence; None where there is one.
         probabilities: of every grade, adding up to 1; None without a grade.
         mask: (H, W) uint8 at the size of the input: 0 background, 1 kidney,
@@ -33,6 +42,12 @@ class GradeReport:
         model_version: of the weights.
         weights_sha256: of the weights' manifest, hex.
         seconds: taken by each stage.
+        measurements: of the mask; None where no kidney was found, and in reports
+            from before there were any, as for all that follows.
+        doubt: how the answer held when the picture was mirrored and lit otherwise.
+        referral: why a person is asked instead; None with a grade.
+        attention: (h, w) uint8 over the whole image, 255 where the classifier looked
+            most for its grade; much smaller than the image. No evidence of anything.
 
     Raises:
         ReportRejected: the fields contradict each other.
@@ -45,6 +60,10 @@ class GradeReport:
     model_version: str
     weights_sha256: str
     seconds: Mapping[str, float]
+    measurements: Measurements | None = None
+    doubt: Doubt | None = None
+    referral: Referral | None = None
+    attention: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         _check_mask(self.mask)
@@ -54,6 +73,11 @@ class GradeReport:
             raise ReportRejected("The weights' SHA-256 must be 64 hex digits.")
         if any(not (math.isfinite(s) and s >= 0) for s in self.seconds.values()):
             raise ReportRejected("A stage cannot take a negative or endless time.")
+        check_attention(self.attention)
+        if self.measurements is not None:
+            self.measurements.check_against(self.mask)
+        if self.grade is not None and self.referral is not None:
+            raise ReportRejected("What was referred to a person has no grade.")
 
     @cached_property
     def areas(self) -> tuple[int, int]:
@@ -77,6 +101,13 @@ class GradeReport:
         if self.grade is None or not sum(self.areas):
             return None
         return 1 - self.areas[1] / sum(self.areas)
+
+    @property
+    def expected_grade(self) -> float | None:
+        """Σ k · p(k), with the grades counted 0, 1, 2; None without a grade."""
+        if self.probabilities is None:
+            return None
+        return sum(grade.output * p for grade, p in self.probabilities.items())
 
     def to_json(self) -> bytes:
         """The report as canonical JSON, UTF-8, mask included."""
@@ -131,6 +162,7 @@ class GradeReport:
                 _text(stage): _number(taken)
                 for stage, taken in fields["seconds"].items()
             },
+            **read_extras(fields),
         )
 
     def _fields(self) -> dict[str, Any]:
@@ -148,7 +180,14 @@ class GradeReport:
             "model_version": self.model_version,
             "weights_sha256": self.weights_sha256,
             "seconds": dict(self.seconds),
-        }
+        } | write_extras(
+            {
+                "measurements": self.measurements,
+                "doubt": self.doubt,
+                "referral": self.referral,
+                "attention": self.attention,
+            }
+        )
 
 
 FIELDS = frozenset(
@@ -178,7 +217,7 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def _check_names(fields: dict[str, Any]) -> None:
-    unknown, missing = set(fields) - FIELDS, FIELDS - set(fields)
+    unknown, missing = set(fields) - FIELDS - EXTRAS, FIELDS - set(fields)
     if unknown or missing:
         raise ReportRejected(
             f"A report has the fields {', '.join(sorted(FIELDS))}; unknown here:"

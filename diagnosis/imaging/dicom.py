@@ -22,14 +22,14 @@ from diagnosis.imaging.image import DecodedImage, ImageFacts
 from diagnosis.imaging.limits import check_frame, check_size
 from diagnosis.imaging.modalities import ULTRASOUND, describe_modality
 from diagnosis.imaging.parser_warnings import judging_warnings
-from diagnosis.imaging.regions import common_calibration, read_regions
+from diagnosis.imaging.regions import common_calibration, pixel_spacing, read_regions
 
 DAMAGED = "This DICOM file is damaged or cut short."
 
 # Nothing that could name a person is even parsed.
 TAGS = [
-    "Modality", "SequenceOfUltrasoundRegions", "NumberOfFrames", "Rows", "Columns",
-    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
+    "Modality", "SequenceOfUltrasoundRegions", "PixelSpacing", "NumberOfFrames", "Rows",
+    "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "RescaleIntercept", "RescaleSlope", "WindowCenter", "WindowWidth",
     "VOILUTFunction", "RedPaletteColorLookupTableDescriptor",
@@ -87,7 +87,11 @@ def decode_dicom(data: bytes, *, frame: int) -> DecodedImage:
     with judging_warnings(), refusing("The ultrasound regions are damaged."):
         items = file.dataset.get("SequenceOfUltrasoundRegions") or ()
         regions = read_regions(items, columns=file.columns, rows=file.rows)
-    scale = common_calibration(regions)
+        scale = (
+            common_calibration(regions)
+            if items
+            else pixel_spacing(file.dataset.get("PixelSpacing"))
+        )
     return DecodedImage(pixels, "dicom", frame, file.frames, regions, scale)
 
 

@@ -36,6 +36,9 @@ LABELS = (
     Label(2, "Hydronephrotic area", (230, 159, 0)),
 )
 
+ATTENTION = (204, 121, 167)
+"""Reddish purple of the same palette: neither kidney nor fluid."""
+
 STROKE_SHARE = 1 / 300
 """Outline thickness as a share of the longer side."""
 
@@ -64,6 +67,22 @@ def overlay_png(
 def layer_png(mask: Mask, *, filled: bool = False, opacity: float = 0.4) -> bytes:
     """Draw the mask alone, on a transparent ground, to be laid over its image."""
     return encode_png(_layer(mask, filled=filled, opacity=opacity))
+
+
+def attention_png(attention: Pixels, size: tuple[int, int]) -> bytes:
+    """Draw where a network looked, on a transparent ground, to be laid over its image.
+
+    Args:
+        attention: (h, w) uint8, 255 where it looked most; over the whole image.
+        size: (rows, columns) of the drawing, in the image's proportions.
+    """
+    smooth = Image.fromarray(attention).resize(
+        (size[1], size[0]), Image.Resampling.BICUBIC
+    )
+    layer = np.empty((*size, 4), dtype=np.uint8)
+    layer[..., :3] = ATTENTION
+    layer[..., 3] = np.asarray(smooth) * 0.7
+    return encode_png(layer)
 
 
 def preview_png(pixels: Pixels, max_side: int) -> bytes:

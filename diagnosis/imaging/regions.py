@@ -46,6 +46,21 @@ def common_calibration(regions: Iterable[Region]) -> tuple[float, float] | None:
     return found.pop() if len(found) == 1 else None
 
 
+def pixel_spacing(values: Any) -> tuple[float, float] | None:
+    """Return (x, y) mm per pixel from Pixel Spacing, which names the rows' step first.
+
+    Only for files without ultrasound regions, whose own scale comes first.
+
+    Args:
+        values: of Pixel Spacing (DICOM PS3.3 10.7.1.3), None where the file has none.
+    """
+    if not values:
+        return None
+    down, across = (float(value) for value in values)
+    usable = all(isfinite(step) and step > 0 for step in (across, down))
+    return (across, down) if usable else None
+
+
 def _clip(item: Any, columns: int, rows: int) -> Region | None:
     """Return the part of a region inside the image, None if there is none."""
     x0, y0 = max(item.RegionLocationMinX0, 0), max(item.RegionLocationMinY0, 0)

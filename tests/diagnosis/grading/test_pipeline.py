@@ -1,11 +1,14 @@
 """From pixels to a report, with the shipped weights."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from diagnosis.grading.errors import PixelsRejected
+from diagnosis.grading.pipeline import STAGES, Grader
+from diagnosis.grading.referral import Referral
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
 from diagnosis.training.dataset import HELD_OUT
@@ -43,8 +46,9 @@ def test_grades_kidneys_that_it_has_never_seen(grader, grade, seed):
 def test_finds_no_kidney_where_there_is_none(grader, pixels):
     report = grader.grade(pixels)
     assert report.grade is None
-    assert report.reason.startswith("No kidney found: ")
-    assert report.probabilities is None
+    assert report.referral in set(Referral) - {Referral.DOUBT}
+    assert report.reason.startswith(("No kidney found: ", "Not graded: "))
+    assert (report.probabilities, report.measurements, report.doubt) == (None,) * 3
     assert report.hydronephrosis_index is None
     assert set(report.seconds) == {"segmenting"}
 
@@ -85,7 +89,41 @@ def test_tells_each_stage_as_it_begins(grader):
     told: list[str] = []
     pixels = make_phantom(Grade.SFU_4, SEEDS[0]).pixels
     report = grader.grade(pixels, on_stage=told.append)
-    assert told == ["segmenting", "merging", "classifying"] == list(report.seconds)
+    assert told == list(STAGES) == list(report.seconds)
+
+
+def test_measures_in_millimetres_only_where_the_file_says_how_wide_a_pixel_is(grader):
+    phantom = make_phantom(Grade.SFU_4, SEEDS[0])
+    pixels = grader.grade(phantom.pixels).measurements
+    scaled = grader.grade(phantom.pixels, millimetres_per_pixel=(0.2, 0.2)).measurements
+    assert (pixels.unit, scaled.unit) == ("pixels", "mm")
+    assert scaled.pelvis_diameter == pytest.approx(0.2 * pixels.pelvis_diameter)
+
+
+def test_says_where_it_looked_and_how_sure_it_is(grader):
+    report = grader.grade(make_phantom(Grade.SFU_4, SEEDS[0]).pixels)
+    assert report.attention.shape == (96, 128)
+    assert report.attention.max() > 200
+    assert report.doubt.certainty == max(report.probabilities.values())
+    back = GradeReport.from_json(report.to_json())
+    np.testing.assert_array_equal(back.attention, report.attention)
+    assert (back.doubt, back.measurements) == (report.doubt, report.measurements)
+
+
+def test_what_it_is_not_sure_of_is_left_to_a_person(grader):
+    strict = Grader(
+        manifest=replace(grader.manifest, least_certainty=1.0),
+        sha256=grader.sha256,
+        segmenter=grader._segmenter,
+        classifier=grader._classifier,
+    )
+    report = strict.grade(make_phantom(Grade.SFU_4, SEEDS[0]).pixels)
+    assert (report.grade, report.probabilities, report.attention) == (None,) * 3
+    assert report.reason
+    assert report.referral is Referral.DOUBT
+    assert report.reason.endswith("less than 100.0%.")
+    assert report.measurements and report.doubt  # noqa: PT018
+    GradeReport.from_json(report.to_json())
 
 
 def test_names_the_weights_that_it_used(grader):

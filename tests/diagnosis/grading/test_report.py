@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from diagnosis.grading.doubt import Doubt
 from diagnosis.grading.errors import ReportRejected
 from diagnosis.grading.mask_png import encode_mask
+from diagnosis.grading.measurements import measure
 from diagnosis.grading.report import GradeReport
+from diagnosis.grading.report_extras import EXTRAS
 from diagnosis.grading.scale import Grade
 
 masks = hnp.arrays(
@@ -181,3 +184,59 @@ def test_reports_are_frozen():
     with pytest.raises(AttributeError):
         report().grade = None
     assert replace(report(), model_version="other").model_version == "other"
+
+
+def newer(**changes):
+    plain = report()
+    attention = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    fields = {
+        "measurements": measure(plain.mask, (0.5, 0.25)),
+        "doubt": Doubt(4, 0.75, 0.2, 0.7, least_agreement=0.75, least_certainty=0.5),
+        "attention": attention,
+    }
+    return report(**(fields | changes))
+
+
+def test_what_newer_reports_say_round_trips():
+    some = newer()
+    back = GradeReport.from_json(some.to_json())
+    assert back.to_json() == some.to_json()
+    assert back.measurements == some.measurements
+    assert back.doubt == some.doubt
+    np.testing.assert_array_equal(back.attention, some.attention)
+
+
+def test_an_older_report_is_read_and_keeps_its_bytes():
+    old = report().to_json()
+    assert not EXTRAS & set(json.loads(old))
+    back = GradeReport.from_json(old)
+    assert all(getattr(back, name) is None for name in EXTRAS)
+    assert back.to_json() == old
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("measurements", {}),
+        ("measurements", [1, 2]),
+        ("measurements", "much"),
+        ("doubt", {"views": 4}),
+        ("doubt", {"views": 4, "agreement": 2, "spread": 0, "certainty": 1}),
+        ("referral", "because"),
+        ("referral", "doubt"),  # beside a grade
+        ("attention", {"size": [6, 8], "png": "AAAA"}),
+        ("attention", {"size": [600, 800], "png": "AAAA"}),
+        ("attention", 3),
+    ],
+)
+def test_what_newer_reports_say_is_as_strict(field, value):
+    rejected(fields_of(newer()) | {field: value})
+
+
+def test_a_map_of_where_it_looked_is_small():
+    with pytest.raises(ReportRejected, match="at most 256"):
+        newer(attention=np.zeros((10, 257), np.uint8))
+
+
+def test_the_expected_grade_lies_between_the_grades():
+    assert report().expected_grade == pytest.approx(0.7 + 2 * 0.2)

@@ -98,3 +98,26 @@ def test_a_region_without_corners_is_refused():
 
     with pytest.raises(ImageRefused, match="The ultrasound regions are damaged"):
         regions_of(broken)
+
+
+def test_a_file_without_regions_has_the_scale_of_its_pixel_spacing():
+    image = decode(dicom(picture(80, 96), PixelSpacing=[0.3, 0.2]))
+
+    assert image.millimetres_per_pixel == (0.2, 0.3)  # rows come first in the file
+
+
+@pytest.mark.parametrize("spacing", [[0.0, 0.2], [-0.2, 0.2], None])
+def test_an_impossible_pixel_spacing_gives_no_scale(spacing):
+    image = decode(dicom(picture(80, 96), PixelSpacing=spacing))
+
+    assert image.millimetres_per_pixel is None
+
+
+def test_regions_come_before_the_pixel_spacing():
+    file = dicom(
+        picture(80, 96),
+        PixelSpacing=[0.3, 0.2],
+        SequenceOfUltrasoundRegions=[region(0, 9, 89, 69)],
+    )
+
+    assert decode(file).millimetres_per_pixel is None
