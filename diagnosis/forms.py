@@ -65,6 +65,7 @@ class VerdictForm(forms.Form):
         choices=[
             ("accepted", "I agree with the suggested grade"),
             ("overruled", "I set another grade"),
+            ("undecided", "I cannot tell"),
         ],
         widget=forms.RadioSelect,
     )
@@ -75,7 +76,7 @@ class VerdictForm(forms.Form):
     )
     reason = forms.CharField(
         label="Reason",
-        help_text="Needed where your grade differs. Both grades are kept.",
+        help_text="Needed where your grade differs, or you cannot tell. Both are kept.",
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
         required=False,
@@ -87,16 +88,20 @@ class VerdictForm(forms.Form):
             self.fields["decision"].choices = [  # type: ignore[attr-defined]
                 ("accepted", "I agree that there is no grade"),
                 ("overruled", "I set a grade"),
+                ("undecided", "I cannot tell"),
             ]
 
     def clean(self) -> dict[str, str]:
-        """Another grade needs that grade and a reason."""
+        """Another grade needs that grade and a reason, not to know a reason."""
         data = super().clean() or {}
         if data.get("decision") == "overruled":
             if not data.get("grade"):
                 self.add_error("grade", "Choose the grade you set instead.")
             if not (data.get("reason") or "").strip():
                 self.add_error("reason", "Say why; both grades are kept.")
+        undecided = data.get("decision") == "undecided"
+        if undecided and not (data.get("reason") or "").strip():
+            self.add_error("reason", "Say what keeps you from telling.")
         return data
 
 

@@ -2,11 +2,17 @@
 
 from django.db.models import Q, QuerySet
 
-from diagnosis.models import DataSet, GradingJob, ModelVersion
+from diagnosis.models import DataSet, GradingJob, ModelVersion, Verdict
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution
-from portal.roles import COMPARE_MODELS, HANDLE_DATA_SETS, MANAGE_MODELS, REQUEST_GRADE
+from portal.roles import (
+    COMPARE_MODELS,
+    HANDLE_DATA_SETS,
+    MANAGE_MEMBERS,
+    MANAGE_MODELS,
+    REQUEST_GRADE,
+)
 from records.models import Document
 from records.permissions import (
     may_add_document,
@@ -189,3 +195,56 @@ def check_may_send_sets(acting: Acting) -> Institution:
     if acting.institution is None or not may_handle_sets(acting):
         raise Refused("Only doctors and admins of a hospital can send data sets.")
     return acting.institution
+def countable_verdicts(acting: Acting) -> QuerySet[Verdict]:
+    """The verdicts by which the person may count agreement, of what is not erased.
+
+    Doctors count their own here, an admin those of the hospital's doctors. Whoever runs
+    the platform or the diagnosis service counts all, by model version alone: see
+    ``counts_every_hospital``.
+    """
+    verdicts = Verdict.objects.filter(document__erasure=None)
+    if counts_every_hospital(acting):
+        return verdicts
+    if acting.institution is None:
+        return verdicts.none()
+    here = verdicts.filter(document__institution=acting.institution)
+    if acting.may(MANAGE_MEMBERS):
+        return here
+    return here.filter(by=acting.user)
+
+
+def counts_every_hospital(acting: Acting) -> bool:
+    """Whether the person runs the site or its networks: totals, nobody's name."""
+    return acting.institution is not None and acting.institution.kind in {
+        Institution.Kind.PLATFORM,
+        Institution.Kind.DIAGNOSIS_SERVICE,
+    }
+
+
+def may_count_agreement(acting: Acting) -> bool:
+    """Whether the person is staff who judges, leads those who do, or runs the networks."""
+    return (
+        acting.may(REQUEST_GRADE)
+        or acting.may(MANAGE_MEMBERS)
+        or counts_every_hospital(acting)
+    )
+
+
+def may_export(acting: Acting, job: GradingJob) -> bool:
+    """Whether the person may take the grade along as DICOM: report and image are open."""
+    return (
+        job.report is not None
+        and may_read_document(acting, job.report)
+        and may_read_document(acting, job.image)
+    )
+
+
+def check_may_export(acting: Acting, job: GradingJob) -> Document:
+    """The report, for whoever may take the grade along as DICOM.
+
+    Raises:
+        Refused: no grade yet, or the report or its image is closed to the person.
+    """
+    if job.report is None or not may_export(acting, job):
+        raise Refused("The DICOM files name the image: both must be open to you.")
+    return job.report

@@ -114,7 +114,9 @@ def waiting_sentence(job: GradingJob) -> str:
     stages = {
         "segmenting": _("Looking for the kidney in the image."),
         "merging": _("Putting what was found over the image."),
+        "measuring": _("Measuring the kidney."),
         "classifying": _("Grading the kidney."),
+        "doubting": _("Looking again, mirrored and lit otherwise."),
     }
     states = {
         State.PREPARING: _("Opening the desensitised copy."),

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from diagnosis.views import api, data_sets, devices, grading, images, runs, versions
+from diagnosis.views import (
+    agreement,
+    api,
+    data_sets,
+    devices,
+    export,
+    follow_up,
+    grading,
+    images,
+    runs,
+    versions,
+)
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/upload/", images.upload, name="upload"),
@@ -13,11 +24,14 @@ urlpatterns = [
     path("api/images/", devices.image, name="api_image"),
     path("dicom-web/studies", devices.store, name="stow"),
     path("dicom-web/studies/<str:study>", devices.store, name="stow_study"),
+    path("patients/<uuid:patient_id>/course/", follow_up.follow_up, name="follow_up"),
+    path("agreement/", agreement.agreement, name="agreement"),
     path("grades/", grading.jobs, name="jobs"),
     path("grades/<uuid:job_id>/", grading.job, name="job"),
     path("grades/<uuid:job_id>/progress/", grading.progress, name="progress"),
     path("grades/<uuid:job_id>/cancel/", grading.cancel_job, name="cancel"),
     path("grades/<uuid:job_id>/retry/", grading.retry_job, name="retry"),
+    path("grades/<uuid:job_id>/dicom/", export.dicom, name="grade_dicom"),
     path("grades/<uuid:job_id>/judge/", grading.judge, name="judge"),
     path("models/", versions.versions, name="versions"),
     path("models/<uuid:version_id>/", versions.version, name="version"),

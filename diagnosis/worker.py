@@ -59,8 +59,11 @@ def _grade(job: GradingJob) -> None:
     content = unseal(job.copy, diagnosis_service().holder_id)
     pixels = decode(content).pixels
     advance(job=job, to=State.RUNNING)
-    grader = graders.active()
-    report = grader.grade(pixels, on_stage=lambda stage: beat(job=job, stage=stage))
+    report = graders.active().grade(
+        pixels,
+        millimetres_per_pixel=job.millimetres_per_pixel,
+        on_stage=lambda stage: beat(job=job, stage=stage),
+    )
     advance(job=job, to=State.SAVING)
     record_grade(job=job, report=report.to_json(), model_version=report.model_version)
     grade_beside(pixels, report)

@@ -35,6 +35,7 @@ class Event(IntEnum):
     GRADING_CANCELLED = 43
     GRADE_ACCEPTED = 44
     GRADE_OVERRULED = 45
+    GRADE_UNDECIDED = 46
     LOG_ANCHORED = 50
     ERASURE_ASKED = 60
     ERASURE_DONE = 61
@@ -147,6 +148,10 @@ EVENTS: Mapping[Event, EventText] = MappingProxyType(
         Event.GRADE_OVERRULED: EventText(
             "grade-overruled",
             "A doctor set a grade that differs from the computer's.",
+        ),
+        Event.GRADE_UNDECIDED: EventText(
+            "grade-undecided",
+            "A doctor could not tell whether the computer's grade is right.",
         ),
         Event.LOG_ANCHORED: EventText(
             "log-anchored", "The ledger of another site was recorded in this one."

@@ -33,6 +33,7 @@ EVENTS_OF: Mapping[Topic, frozenset[Event]] = {
             Event.GRADING_CANCELLED,
             Event.GRADE_ACCEPTED,
             Event.GRADE_OVERRULED,
+            Event.GRADE_UNDECIDED,
         }
     ),
     Topic.CARE: frozenset(

@@ -17,13 +17,26 @@ from records.models import Document
 
 @transaction.atomic
 def request_grading(
-    *, image: Document, frame: int, desensitised_png: bytes, by: Acting
+    *,
+    image: Document,
+    frame: int,
+    desensitised_png: bytes,
+    by: Acting,
+    millimetres_per_pixel: tuple[float, float] | None = None,
 ) -> GradingJob:
     """Give the diagnosis service a desensitised copy and queue its grading.
 
     Who may: a doctor of a hospital that has the patient in care.
     Records: GRADING_REQUESTED, with the copy's CID (CID_H of the paper's Fig. 7).
     Effects: the copy is sealed for the service alone; the task is queued on commit.
+
+    Args:
+        image: what is graded.
+        frame: which of its frames.
+        desensitised_png: the frame as the service gets it, at its own size.
+        by: who asks.
+        millimetres_per_pixel: (x, y) of that frame, which a PNG does not tell; None
+            where the image's file gives none.
 
     Raises:
         Refused: not allowed, or this frame is being graded already.
@@ -47,12 +60,15 @@ def request_grading(
             readers=frozenset({diagnosis_service().holder_id}),
         ),
     )
+    across, down = millimetres_per_pixel or (None, None)
     job = GradingJob.objects.create(
         image=image,
         frame=frame,
         copy=copy,
         institution=institution,
         requested_by=by.user,
+        millimetres_across=across,
+        millimetres_down=down,
     )
     queue(job)
     return job

@@ -16,6 +16,7 @@ from records.models import Document
 EVENTS = {
     Verdict.Decision.ACCEPTED: Event.GRADE_ACCEPTED,
     Verdict.Decision.OVERRULED: Event.GRADE_OVERRULED,
+    Verdict.Decision.UNDECIDED: Event.GRADE_UNDECIDED,
 }
 
 
@@ -28,19 +29,22 @@ def judge_grade(
     reason: str,
     by: Acting,
 ) -> Verdict:
-    """Accept an AI grade, or overrule it with a grade of one's own.
+    """Accept an AI grade, overrule it with one's own, or say that one cannot tell.
 
     Who may: a doctor of a hospital that has the patient in care.
-    Records: GRADE_ACCEPTED or GRADE_OVERRULED.
+    Records: GRADE_ACCEPTED, GRADE_OVERRULED or GRADE_UNDECIDED.
     Effects: grade and reason are sealed as a document; the AI grade stays as it was.
 
     Raises:
-        Refused: not allowed, no grade yet, or overruled without a grade and a reason.
+        Refused: not allowed, no grade yet, overruled without a grade and a reason, or
+            undecided without a reason.
     """
     check_may_judge(by, job)
     own = grade if decision == Verdict.Decision.OVERRULED else None
     if decision == Verdict.Decision.OVERRULED and not (own and reason.strip()):
         raise Refused("Say which grade you set instead, and why; both are kept.")
+    if decision == Verdict.Decision.UNDECIDED and not reason.strip():
+        raise Refused("Say what keeps you from telling; it is kept beside the grade.")
     word = {"grade": own.value if own else None, "reason": reason.strip()}
     document = add_document(
         patient=job.image.patient,
@@ -57,5 +61,9 @@ def judge_grade(
         ),
     )
     return Verdict.objects.create(
-        job=job, decision=decision, document=document, by=by.user
+        job=job,
+        decision=decision,
+        document=document,
+        model_version=job.model_version,
+        by=by.user,
     )

@@ -67,6 +67,12 @@ class GradingJob(models.Model):
     report = models.OneToOneField(
         Document, models.PROTECT, null=True, blank=True, related_name="graded_by"
     )
+    millimetres_across = models.FloatField(
+        null=True, blank=True, help_text="between columns, where the file gives it"
+    )
+    millimetres_down = models.FloatField(
+        null=True, blank=True, help_text="between rows, where the file gives it"
+    )
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
@@ -110,6 +116,11 @@ class GradingJob(models.Model):
                 | Q(claim__isnull=False, heard_at__isnull=False),
                 name="active_is_claimed_and_heard",
             ),
+            models.CheckConstraint(
+                condition=Q(millimetres_across=None, millimetres_down=None)
+                | Q(millimetres_across__gt=0, millimetres_down__gt=0),
+                name="a_scale_has_both_steps",
+            ),
             models.UniqueConstraint(
                 fields=["image", "frame"],
                 condition=Q(state__in=UNFINISHED),
@@ -119,6 +130,13 @@ class GradingJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} job {self.id}"
+
+    @property
+    def millimetres_per_pixel(self) -> tuple[float, float] | None:
+        """(x, y) of the image, where its file gives them."""
+        if self.millimetres_across is None or self.millimetres_down is None:
+            return None
+        return self.millimetres_across, self.millimetres_down
 
     @property
     def is_finished(self) -> bool:

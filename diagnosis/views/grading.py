@@ -13,6 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from diagnosis.actions.requests import cancel, request_grading, retry
 from diagnosis.actions.verdicts import judge_grade
+from diagnosis.explaining import (
+    attention_layer,
+    doubt_sentences,
+    measures,
+    no_grade_advice,
+    no_grade_title,
+)
 from diagnosis.forms import VerdictForm
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
@@ -22,6 +29,7 @@ from diagnosis.imaging.overlay import LABELS, preview_png
 from diagnosis.models import TRANSITIONS, GradingJob, State, Verdict
 from diagnosis.permissions import (
     check_may_request_grade,
+    may_count_agreement,
     may_judge,
     may_see_job,
     may_steer,
@@ -87,6 +95,7 @@ def ask(request: SignedInRequest, document_id: UUID) -> HttpResponse:
             image=document,
             frame=image.frame,
             desensitised_png=desensitise(image).png,
+            millimetres_per_pixel=image.millimetres_per_pixel,
             by=request.acting,
         )
     except (Refused, StorageError) as problem:
@@ -105,7 +114,12 @@ def jobs(request: SignedInRequest) -> HttpResponse:
     )
     page = Paginator(rows, 25).get_page(request.GET.get("page"))
     named = [(job, name_for(request.acting, job.image)) for job in page]
-    return render(request, "diagnosis/jobs.html", {"page_obj": page, "jobs": named})
+    context = {
+        "page_obj": page,
+        "jobs": named,
+        "may_count": may_count_agreement(request.acting),
+    }
+    return render(request, "diagnosis/jobs.html", context)
 
 
 @login_required
@@ -214,7 +228,10 @@ def _result(
         .first(),
         "steps": grade_steps(report),
         "labels": LABELS,
-        "fluid_percent": 100 * report.fluid_fraction,
+        "measures": measures(report),
+        "doubt_sentences": doubt_sentences(report),
+        "no_grade_title": no_grade_title(report),
+        "no_grade_advice": no_grade_advice(report),
         "verdicts": _verdicts(request, found),
         "proof": proof_of(found.report),
         "may_judge": may_judge(request.acting, found),
@@ -225,6 +242,7 @@ def _result(
         image = decode(content, frame=found.frame)
         context["shown"], context["frames"] = shown(image), image.frames
         context["layers"] = mask_layers(report)
+        context["attention"] = attention_layer(report)
     status = 200 if posted is None else 422
     return render(request, "diagnosis/result.html", context, status=status)
 

@@ -99,6 +99,9 @@ GET  preview-of-a     in     403    .      200    200    .      403    .      . 
 GET  preview-of-b     in     403    .      200    200    200    .      .      .      .      .
 POST ask-for-a        in     403    .      302    302    .      403    .      .      .      .
 POST ask-for-b        in     403    .      302    302    302    .      .      .      .      .
+GET  course           in     200    .      200    200    200    200    .      .      .      .
+GET  agreement        in     .      .      200    200    200    200    200    200    200    200
+GET  dicom-of-a       in     200    .      200    .      .      200    .      .      .      .
 GET  jobs             in     200    200    200    200    200    200    200    200    200    200
 GET  grade-of-a       in     200    .      200    .      .      200    .      .      .      .
 GET  progress-of-a    in     200    .      200    .      .      200    .      .      .      .
@@ -323,6 +326,9 @@ PAGES = {
     "preview-of-b": Page("preview", lambda c: [c.image_b.pk]),
     "ask-for-a": Page("ask", lambda c: [c.image_a.pk]),
     "ask-for-b": Page("ask", lambda c: [c.image_b.pk]),
+    "course": Page("follow_up", lambda c: [c.child.pk]),
+    "agreement": Page("agreement"),
+    "dicom-of-a": Page("grade_dicom", lambda c: [c.job.pk]),
     "jobs": Page("jobs"),
     "grade-of-a": Page("job", lambda c: [c.job.pk]),
     "progress-of-a": Page("progress", lambda c: [c.job.pk]),

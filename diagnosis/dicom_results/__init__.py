@@ -1,0 +1,1 @@
+"""Grades as DICOM objects: what a hospital's image archive can keep."""
