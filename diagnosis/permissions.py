@@ -195,6 +195,8 @@ def check_may_send_sets(acting: Acting) -> Institution:
     if acting.institution is None or not may_handle_sets(acting):
         raise Refused("Only doctors and admins of a hospital can send data sets.")
     return acting.institution
+
+
 def countable_verdicts(acting: Acting) -> QuerySet[Verdict]:
     """The verdicts by which the person may count agreement, of what is not erased.
 
