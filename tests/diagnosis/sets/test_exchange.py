@@ -286,12 +286,13 @@ def test_a_picture_that_kills_its_worker_ends_the_run(cast: Cast):
 
 @pytest.mark.slow
 def test_a_failed_run_can_be_tried_again(cast: Cast):
-    retire_version(version=cast.version, reason="A fault was found.", by=None)
+    version = cast.version
+    retire_version(version=version, reason="A fault was found.", by=None)
     run = graded(cast.carl)
     assert run.state == State.FAILED
     assert "No version of the networks is active now" in run.failure
     assert "NoActiveVersion" in run.traceback
-    activate_version(version=cast.version, reason="It was none.", by=None)
+    activate_version(version=version, reason="It was none.", by=None)
     retry_run(run=run, by=cast.carl)
     set_worker.run(run.pk)
     assert now(run).state == State.DONE
