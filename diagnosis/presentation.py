@@ -14,7 +14,6 @@ from diagnosis.grading.scale import Grade
 from diagnosis.imaging.image import DecodedImage
 from diagnosis.imaging.overlay import layer_png, preview_png
 from diagnosis.models import GradingJob, State
-from portal.row_security import UPKEEP, in_the_name_of
 from records.history import added_by
 from records.models import Document
 
@@ -92,14 +91,6 @@ def mask_layers(report: GradeReport) -> dict[str, str]:
     }
 
 
-def usual_seconds() -> float | None:
-    """How long the last ten grades took, in the middle; None before the first."""
-    recent = GradingJob.objects.filter(state=State.DONE).order_by("-ended_at")[:10]
-    with in_the_name_of(UPKEEP):  # how long alone: whose they are stays unsaid
-        seconds = sorted(job.elapsed.total_seconds() for job in recent)
-    return seconds[len(seconds) // 2] if seconds else None
-
-
 def waiting_sentence(job: GradingJob) -> str:
     """What is going on with an unfinished job, for the one who waits."""
     if job.state == State.QUEUED:
@@ -131,16 +122,20 @@ def clock(elapsed: timedelta) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
-def usual_words(seconds: float | None) -> str:
-    """How long a grade usually takes; empty before the first one."""
+def left_words(seconds: float | None) -> str:
+    """How long is left; empty before the first grade, when nobody knows."""
     if seconds is None:
         return ""
+    if seconds <= 0:
+        return _("longer than usual")
     if seconds < 90:
         whole = max(1, round(seconds))
-        return ngettext("about %(count)d second", "about %(count)d seconds", whole) % {
-            "count": whole
-        }
-    whole = round(seconds / 60)
-    return ngettext("about %(count)d minute", "about %(count)d minutes", whole) % {
-        "count": whole
-    }
+        words = ngettext(
+            "about %(count)d second left", "about %(count)d seconds left", whole
+        )
+    else:
+        whole = round(seconds / 60)
+        words = ngettext(
+            "about %(count)d minute left", "about %(count)d minutes left", whole
+        )
+    return words % {"count": whole}

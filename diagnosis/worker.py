@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from diagnosis import graders
 from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade
@@ -76,6 +76,15 @@ def _give_up(job: GradingJob, sentence: str) -> None:
         logger.info("Job %s was taken from this worker.", job.correlation_id)
 
 
+def _beat_once(job: GradingJob) -> None:
+    try:
+        beat(job=job)
+    except DatabaseError as error:
+        # A database that restarts is heard again; a heart that stopped would not be.
+        logger.warning("Job %s: no beat: %s", job.correlation_id, error)
+        connection.close()
+
+
 @contextmanager
 def heart_beating(job: GradingJob) -> Iterator[None]:
     """Say every few seconds that the worker lives, from a thread of its own.
@@ -89,7 +98,7 @@ def heart_beating(job: GradingJob) -> Iterator[None]:
         try:
             with in_the_name_of(grading(job.pk)):
                 while not stopped.wait(BEAT_SECONDS):
-                    beat(job=job)
+                    _beat_once(job)
         except ClaimLost:
             return
         finally:

@@ -23,7 +23,7 @@ class Place:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The rail's places, the institution acted for, the others to switch to."""
+    """The rail's places, the institution acted for, the others to switch to, the bell."""
     acting: Acting | None = getattr(request, "acting", None)
     if acting is None:
         return {"places": [], "current_institution": None, "memberships": []}
@@ -32,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "places": _places(request, acting),
         "current_institution": acting.institution.name if acting.institution else None,
         "memberships": acting.user.memberships.select_related("institution"),
+        "unread": acting.user.notifications.unread().count(),
         "forked_logs": forks() if acting.may(SEE_HEALTH) else [],
     }
 

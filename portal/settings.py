@@ -265,6 +265,7 @@ SCHEDULES = {
     "diagnosis.tasks.sweep_jobs": 1,
     "diagnosis.tasks.sweep_data_sets": 1,
     "ledger.tasks.compare_views": 1,
+    "portal.tasks.mail_notifications": 1,
     "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
 }
 # And what it does once a night, at three o'clock.

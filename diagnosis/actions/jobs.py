@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from diagnosis.errors import ClaimLost
 from diagnosis.grading.errors import ReportRejected
 from diagnosis.grading.report import GradeReport
-from diagnosis.models import GradingJob, State
+from diagnosis.models import TRANSITIONS, GradingJob, State
 from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS, SILENCE
 from diagnosis.service import diagnosis_service
-from diagnosis.transitions import check_transition, move, queue, record_about
+from diagnosis.telling import tell_the_end
+from diagnosis.transitions import move, queue, record_about
 from ledger.events import Event
 from records.actions.documents import NewDocument, add_document
 from records.models import Document
@@ -42,6 +44,8 @@ def claim(*, job_id: UUID) -> GradingJob | None:
             heard_at=now,
             attempts=job.attempts + 1,
             stage="",
+            stage_at=now,
+            stages=[],
         )
     return job
 
@@ -55,8 +59,8 @@ def advance(*, job: GradingJob, to: State, stage: str = "") -> None:
     Raises:
         ClaimLost: the job was cancelled, or given to another worker.
     """
-    check_transition(GradingJob.objects.get(pk=job.pk), to)
-    _update_claimed(job, state=to, stage=stage)
+    before = [state for state, after in TRANSITIONS.items() if to in after]
+    _enter(job, _held(job).filter(state__in=before), stage=stage, state=to)
 
 
 def beat(*, job: GradingJob, stage: str | None = None) -> None:
@@ -68,7 +72,10 @@ def beat(*, job: GradingJob, stage: str | None = None) -> None:
     Raises:
         ClaimLost: the job was cancelled, or given to another worker.
     """
-    _update_claimed(job, **({} if stage is None else {"stage": stage}))
+    if stage is None:
+        _update(_held(job))
+    else:
+        _enter(job, _held(job), stage=stage)
 
 
 @transaction.atomic
@@ -78,7 +85,8 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
     Who may: the worker that holds the claim.
     Records: GRADE_RECORDED, signed by the diagnosis service, with the report's CID
         (CID_M of the paper's Fig. 7).
-    Effects: the service's wrap of the copy is removed: it cannot open it again.
+    Effects: the service's wrap of the copy is removed: it cannot open it again. Who
+        asked is notified.
 
     Raises:
         ClaimLost: the job was cancelled or given to another worker; nothing is kept.
@@ -108,15 +116,18 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
         ),
     )
     held.copy.wraps.all().delete()
+    now = timezone.now()
     move(
         held,
         State.DONE,
         report=document,
         model_version=model_version,
         weights_sha256=weights_sha256,
+        stages=_stages(held, now),
         stage="",
-        ended_at=timezone.now(),
+        ended_at=now,
     )
+    tell_the_end(held)
     return document
 
 
@@ -127,6 +138,7 @@ def fail(*, job: GradingJob, sentence: str, traceback: str) -> None:
     Who may: the worker that holds the claim, or the sweeper.
     Records: GRADING_FAILED.
     Effects: the service keeps its wrap of the copy, so that the job can be retried.
+        Who asked is notified.
 
     Raises:
         ClaimLost: the job was cancelled or given to another worker.
@@ -142,6 +154,7 @@ def fail(*, job: GradingJob, sentence: str, traceback: str) -> None:
         ended_at=timezone.now(),
     )
     record_about(held, Event.GRADING_FAILED, None)
+    tell_the_end(held)
 
 
 def sweep() -> int:
@@ -205,8 +218,27 @@ def _take_from_the_dead(job_id: UUID, silent_since: datetime) -> int:
     return 1
 
 
-def _update_claimed(job: GradingJob, **changes: Any) -> None:
-    """Change a row only while this worker holds it, without a lock."""
-    held = GradingJob.objects.filter(pk=job.pk, claim=job.claim, state__in=ACTIVE)
+def _enter(job: GradingJob, held: QuerySet[GradingJob], **changes: Any) -> None:
+    """Begin a stage, and say how long the one before took."""
+    now = timezone.now()
+    changes |= {"stage_at": now, "stages": _stages(job, now)}
+    _update(held, **changes)
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def _stages(job: GradingJob, now: datetime) -> list[list[Any]]:
+    """The stages that are over, the one that runs now included."""
+    began = job.stage_at or now
+    return [*job.stages, [job.phase, round((now - began).total_seconds(), 4)]]
+
+
+def _held(job: GradingJob) -> QuerySet[GradingJob]:
+    """The row, as long as this worker holds it."""
+    return GradingJob.objects.filter(pk=job.pk, claim=job.claim, state__in=ACTIVE)
+
+
+def _update(held: QuerySet[GradingJob], **changes: Any) -> None:
+    """Change the row without a lock, if it is still held."""
     if not held.update(heard_at=timezone.now(), **changes):
         raise ClaimLost("Another worker has this job, or it was cancelled.")

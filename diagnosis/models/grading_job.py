@@ -79,6 +79,10 @@ class GradingJob(models.Model):
     )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     stage = models.CharField(max_length=40, blank=True)
+    stage_at = models.DateTimeField(null=True, blank=True)
+    stages = models.JSONField(
+        default=list, blank=True, help_text="[name, seconds] of each, once it is over"
+    )
     claim = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     requested_at = models.DateTimeField(auto_now_add=True)
@@ -142,6 +146,11 @@ class GradingJob(models.Model):
     def is_finished(self) -> bool:
         """Whether nothing more will happen by itself."""
         return self.state not in UNFINISHED
+
+    @property
+    def phase(self) -> str:
+        """The stage that runs now; the state, where the worker names none."""
+        return self.stage or self.state
 
     @property
     def place_in_queue(self) -> int:

@@ -27,6 +27,7 @@ from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.imaging.overlay import LABELS, preview_png
 from diagnosis.models import TRANSITIONS, GradingJob, State, Verdict
+from diagnosis.pace import seconds_left
 from diagnosis.permissions import (
     check_may_request_grade,
     may_count_agreement,
@@ -42,14 +43,14 @@ from diagnosis.presentation import (
     clock,
     data_uri,
     grade_steps,
+    left_words,
     mask_layers,
     shown,
-    usual_seconds,
-    usual_words,
     waiting_sentence,
 )
 from diagnosis.views.images import frame_or_404
 from portal.acting import SignedInRequest
+from portal.actions.notifications import mark_page_read
 from portal.errors import Refused
 from records.access import document_or_404
 from records.actions.documents import open_document
@@ -126,6 +127,8 @@ def jobs(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def job(request: SignedInRequest, job_id: UUID) -> HttpResponse:
     found = job_or_404(request, job_id)
+    if found.is_finished:
+        mark_page_read(path=request.path, by=request.acting)
     if found.state == State.DONE:
         return _result(request, found)
     return render(request, "diagnosis/job.html", _progress(request, found))
@@ -206,7 +209,7 @@ def _progress(request: SignedInRequest, found: GradingJob) -> dict[str, Any]:
         "patient": found.image.patient,
         "sentence": waiting_sentence(found),
         "elapsed": clock(found.elapsed),
-        "usual": usual_words(usual_seconds()),
+        "left": left_words(seconds_left(found)),
         "may_steer": may_steer(request.acting, found),
         "may_cancel": State.CANCELLED in TRANSITIONS[State(found.state)],
     }

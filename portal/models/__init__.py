@@ -3,6 +3,15 @@
 from portal.models.institution import Institution
 from portal.models.key import HolderKey, KeyHolder, PrivateKey
 from portal.models.membership import Membership
+from portal.models.notification import Notification
 from portal.models.user import User
 
-__all__ = ["HolderKey", "Institution", "KeyHolder", "Membership", "PrivateKey", "User"]
+__all__ = [
+    "HolderKey",
+    "Institution",
+    "KeyHolder",
+    "Membership",
+    "Notification",
+    "PrivateKey",
+    "User",
+]

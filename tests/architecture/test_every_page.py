@@ -31,6 +31,9 @@ GET  members          in     .      .      .      .      .      .      200    20
 POST members          in     .      .      .      .      .      .      302    302    .      .
 GET  institutions     in     .      .      .      .      .      .      .      .      .      200
 POST switch-to-b      in     .      .      302    302    302    .      .      302    .      .
+GET  told             in     200    200    200    200    200    200    200    200    200    200
+POST told-alan        in     .      .      .      .      .      302    .      .      .      .
+POST all-read         in     302    302    302    302    302    302    302    302    302    302
 GET  ledger           in     200    200    200    200    200    200    200    200    200    200
 GET  health           in     .      .      .      .      .      .      200    200    .      200
 GET  checkpoint       .      .      .      .      .      .      .      .      .      .      .
@@ -196,6 +199,11 @@ PAGES = {
     "switch-to-b": Page("switch_institution", data=lambda c: {"institution": c.b.pk}),
     "ledger": Page("ledger"),
     "health": Page("health"),
+    "told": Page("notifications"),
+    "told-alan": Page(
+        "open_notification", lambda c: [c.alan.user.notifications.get().pk]
+    ),
+    "all-read": Page("read_notifications"),
     "checkpoint": Page("checkpoint"),
     "tile": Page("tile", lambda c: ["0", "000"]),
     "entries": Page("entries", lambda c: ["000"]),

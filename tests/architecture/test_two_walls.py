@@ -26,7 +26,7 @@ from diagnosis.receiving.identity import identify
 from diagnosis.receiving.keeping import keep
 from portal.acting import Acting
 from portal.database import admin_conninfo
-from portal.models import Membership, PrivateKey
+from portal.models import Membership, Notification, PrivateKey
 from portal.roles import READ_CONTENT, ROLES, SEE_ACTS
 from portal.row_security import NOBODY, UPKEEP, grading, in_the_name_of, sending
 from records.actions.consents import withdraw_consent
@@ -67,6 +67,7 @@ WALLED: tuple[Any, ...] = (
     *apps.get_app_config("records").get_models(),
     *apps.get_app_config("diagnosis").get_models(),
     Membership,
+    Notification,
     PrivateKey,
 )
 PEOPLE = ["grace", "oscar", "alan", "bea", "ada", "boris", "carl", "petra"]
@@ -213,6 +214,19 @@ ATTACKS = {
     "admin, what is published": (
         "boris",
         "UPDATE diagnosis_publishedreport SET figures = '{{}}'",
+    ),
+    "doctor, what another is told": (
+        "bea",
+        "UPDATE portal_notification SET read_at = NULL, path = '/elsewhere/'",
+    ),
+    "doctor, who is told": (
+        "alan",
+        "UPDATE portal_notification SET person_id = {boris}",
+    ),
+    "doctor, words in the portal's name": (
+        "bea",
+        """INSERT INTO portal_notification (person_id, sentence, path, made_at)
+        VALUES ({boris}, 'Send your password.', '/', now())""",
     ),
     "guardian, an erasure": ("grace", "UPDATE records_erasure SET decision = 'done'"),
 }
