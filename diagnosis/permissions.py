@@ -2,13 +2,14 @@
 
 from django.db.models import Q, QuerySet
 
-from diagnosis.models import DataSet, GradingJob, ModelVersion, Verdict
+from diagnosis.models import DataSet, GradingJob, ModelVersion, State, Verdict
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution
 from portal.roles import (
     COMPARE_MODELS,
     HANDLE_DATA_SETS,
+    LOOK_AFTER_JOBS,
     MANAGE_MEMBERS,
     MANAGE_MODELS,
     REQUEST_GRADE,
@@ -250,3 +251,27 @@ def check_may_export(acting: Acting, job: GradingJob) -> Document:
     if job.report is None or not may_export(acting, job):
         raise Refused("The DICOM files name the image: both must be open to you.")
     return job.report
+
+
+def may_look_after_jobs(acting: Acting) -> bool:
+    """Whether the person sees why jobs failed and may have them tried again."""
+    return acting.may(LOOK_AFTER_JOBS)
+
+
+def check_may_look_after_jobs(acting: Acting) -> None:
+    """Refuse whoever does not look after the jobs.
+
+    Raises:
+        Refused: neither the service's staff nor the platform's admin.
+    """
+    if not may_look_after_jobs(acting):
+        raise Refused(
+            "Only the diagnosis service's staff and the platform's admin can do this."
+        )
+
+
+def jobs_to_look_after(acting: Acting) -> QuerySet[GradingJob]:
+    """The jobs of every hospital that wait, run or failed; nobody else's concern."""
+    if not may_look_after_jobs(acting):
+        return GradingJob.objects.none()
+    return GradingJob.objects.exclude(state__in=(State.DONE, State.CANCELLED))

@@ -8,9 +8,12 @@ from django_q.tasks import async_task
 
 from diagnosis.errors import ClaimLost
 from diagnosis.models import TRANSITIONS, GradingJob, State
+from diagnosis.models.grading_job import UNFINISHED
 from diagnosis.service import diagnosis_service
 from ledger.events import Event
 from portal.acting import Acting
+from portal.errors import Refused
+from records.models import Document
 from records.recording import Happening, record
 
 
@@ -43,14 +46,54 @@ def queue(job: GradingJob) -> None:
     )
 
 
+def start_again(job: GradingJob, by: Acting) -> None:
+    """Queue a failed job as if it were new, and record who wanted it.
+
+    Raises:
+        Refused: it has not failed, or the frame is being graded.
+    """
+    check_not_being_graded(job.image, job.frame)
+    held = GradingJob.objects.select_for_update().get(pk=job.pk)
+    if held.state != State.FAILED:
+        raise Refused("Only a job that failed can be tried again.")
+    move(
+        held,
+        State.QUEUED,
+        requested_at=timezone.now(),
+        claim=None,
+        attempts=0,
+        failure="",
+        traceback="",
+        stage="",
+        ended_at=None,
+    )
+    record_about(held, Event.GRADING_REQUESTED, by)
+    queue(held)
+
+
+def check_not_being_graded(image: Document, frame: int) -> None:
+    """Refuse a second job; who asks at the same moment waits here, then finds the other's.
+
+    Raises:
+        Refused: the frame is being graded.
+    """
+    # The patient first, as everybody who locks both.
+    image.patient.hold_readers()
+    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
+    jobs = GradingJob.objects.filter(image=image, frame=frame, state__in=UNFINISHED)
+    if jobs.exists():
+        raise Refused("This image is being graded already.")
+
+
 def record_about(job: GradingJob, event: Event, by: Acting | None) -> None:
     """Record what happened to a job, in the caller's transaction.
 
-    Signed by the hospital for whoever did it, by the service where it was nobody.
+    Signed by the hospital for whoever did it there, else by the service.
     """
     if job.image.erasure_id:
         return  # nothing is recorded any more about what was erased
-    author = job.institution if by else diagnosis_service()
+    at_home = by is not None and by.institution == job.institution
+    author = job.institution if at_home else diagnosis_service()
     record(
         Happening(
             event=event,

@@ -12,6 +12,7 @@ from diagnosis.views import (
     grading,
     images,
     runs,
+    staff,
     versions,
 )
 
@@ -26,6 +27,8 @@ urlpatterns = [
     path("dicom-web/studies/<str:study>", devices.store, name="stow_study"),
     path("patients/<uuid:patient_id>/course/", follow_up.follow_up, name="follow_up"),
     path("agreement/", agreement.agreement, name="agreement"),
+    path("jobs/", staff.staff_jobs, name="staff_jobs"),
+    path("jobs/<uuid:job_id>/retry/", staff.staff_retry, name="staff_retry"),
     path("grades/", grading.jobs, name="jobs"),
     path("grades/<uuid:job_id>/", grading.job, name="job"),
     path("grades/<uuid:job_id>/progress/", grading.progress, name="progress"),

@@ -59,6 +59,9 @@ MANAGE_MODELS = Permission(
 COMPARE_MODELS = Permission(
     "compare_models", "open what a version in shadow mode says beside the active one"
 )
+LOOK_AFTER_JOBS = Permission(
+    "look_after_jobs", "see why gradings failed, and have them tried again"
+)
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset(
@@ -77,8 +80,10 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             MANAGE_DEVICES,
         }
     ),
-    Role.PLATFORM_ADMIN: frozenset({MANAGE_INSTITUTIONS, SEE_HEALTH, MANAGE_MODELS}),
-    Role.SERVICE_STAFF: frozenset({MANAGE_MODELS, COMPARE_MODELS}),
+    Role.PLATFORM_ADMIN: frozenset(
+        {MANAGE_INSTITUTIONS, SEE_HEALTH, MANAGE_MODELS, LOOK_AFTER_JOBS}
+    ),
+    Role.SERVICE_STAFF: frozenset({MANAGE_MODELS, COMPARE_MODELS, LOOK_AFTER_JOBS}),
 }
 
 

@@ -230,6 +230,7 @@ PLACES = [
     ("People", "members", "person", {"hospital_admin"}),
     ("Hospitals", "institutions", "hospital", {"platform_admin"}),
     ("Models", "versions", "grade", {"platform_admin", "service_staff"}),
+    ("Jobs", "staff_jobs", "queue", {"platform_admin", "service_staff"}),
     ("Health", "health", "health", {"platform_admin"}),
     (
         "Ledger",
@@ -264,8 +265,8 @@ Q_CLUSTER: dict[str, Any] = {
 SCHEDULES = {
     "diagnosis.tasks.sweep_jobs": 1,
     "diagnosis.tasks.sweep_data_sets": 1,
-    "ledger.tasks.compare_views": 1,
     "portal.tasks.mail_notifications": 1,
+    "ledger.tasks.compare_views": 1,
     "ledger.tasks.anchor_logs": LEDGER_ANCHOR_MINUTES,
 }
 # And what it does once a night, at three o'clock.

@@ -4,10 +4,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from diagnosis.models import TRANSITIONS, GradingJob, State
-from diagnosis.models.grading_job import UNFINISHED
 from diagnosis.permissions import check_may_request_grade, check_may_steer
 from diagnosis.service import diagnosis_service
-from diagnosis.transitions import move, queue, record_about
+from diagnosis.transitions import (
+    check_not_being_graded,
+    move,
+    queue,
+    record_about,
+    start_again,
+)
 from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
@@ -43,7 +48,7 @@ def request_grading(
         KeyUnavailable, StoreUnavailable: nothing changed.
     """
     check_may_request_grade(by, image)
-    _check_not_being_graded(image, frame)
+    check_not_being_graded(image, frame)
     institution = by.institution or image.institution
     copy = add_document(
         patient=image.patient,
@@ -105,30 +110,4 @@ def retry(*, job: GradingJob, by: Acting) -> None:
         Refused: not allowed, the job has not failed, or the frame is being graded.
     """
     check_may_steer(by, job)
-    _check_not_being_graded(job.image, job.frame)
-    held = GradingJob.objects.select_for_update().get(pk=job.pk)
-    if held.state != State.FAILED:
-        raise Refused("Only a job that failed can be tried again.")
-    move(
-        held,
-        State.QUEUED,
-        requested_at=timezone.now(),
-        claim=None,
-        attempts=0,
-        failure="",
-        traceback="",
-        stage="",
-        ended_at=None,
-    )
-    record_about(held, Event.GRADING_REQUESTED, by)
-    queue(held)
-
-
-def _check_not_being_graded(image: Document, frame: int) -> None:
-    """Who asks at the same moment waits here, then finds the other's job."""
-    # The patient first, as everybody who locks both.
-    image.patient.hold_readers()
-    Document.objects.select_for_update(no_key=True).get(pk=image.pk)
-    jobs = GradingJob.objects.filter(image=image, frame=frame, state__in=UNFINISHED)
-    if jobs.exists():
-        raise Refused("This image is being graded already.")
+    start_again(job, by)

@@ -106,6 +106,8 @@ GET  course           in     200    .      200    200    200    200    .      . 
 GET  agreement        in     .      .      200    200    200    200    200    200    200    200
 GET  dicom-of-a       in     200    .      200    .      .      200    .      .      .      .
 GET  jobs             in     200    200    200    200    200    200    200    200    200    200
+GET  staff-jobs       in     .      .      .      .      .      .      .      .      .      200
+POST staff-retry      in     .      .      .      .      .      .      .      .      .      302
 GET  grade-of-a       in     200    .      200    .      .      200    .      .      .      .
 GET  progress-of-a    in     200    .      200    .      .      200    .      .      .      .
 GET  queued-at-b      in     200    .      200    200    200    .      .      .      .      .
@@ -197,13 +199,13 @@ PAGES = {
     ),
     "institutions": Page("institutions"),
     "switch-to-b": Page("switch_institution", data=lambda c: {"institution": c.b.pk}),
-    "ledger": Page("ledger"),
-    "health": Page("health"),
     "told": Page("notifications"),
     "told-alan": Page(
         "open_notification", lambda c: [c.alan.user.notifications.get().pk]
     ),
     "all-read": Page("read_notifications"),
+    "ledger": Page("ledger"),
+    "health": Page("health"),
     "checkpoint": Page("checkpoint"),
     "tile": Page("tile", lambda c: ["0", "000"]),
     "entries": Page("entries", lambda c: ["000"]),
@@ -338,6 +340,8 @@ PAGES = {
     "agreement": Page("agreement"),
     "dicom-of-a": Page("grade_dicom", lambda c: [c.job.pk]),
     "jobs": Page("jobs"),
+    "staff-jobs": Page("staff_jobs", ready=failed),
+    "staff-retry": Page("staff_retry", job_at_b, ready=failed),
     "grade-of-a": Page("job", lambda c: [c.job.pk]),
     "progress-of-a": Page("progress", lambda c: [c.job.pk]),
     "queued-at-b": Page("job", job_at_b, ready=Cast.request),

@@ -35,6 +35,7 @@ from diagnosis.actions.set_runs import (
     save_run,
     sweep_runs,
 )
+from diagnosis.actions.staff import try_again
 from diagnosis.actions.verdicts import judge_grade
 from diagnosis.actions.versions import (
     activate_version,
@@ -348,6 +349,12 @@ def retries(cast: Cast) -> Act:
     return lambda: retry(job=job, by=cast.bea)
 
 
+def tries_again(cast: Cast) -> Act:
+    job = claimed(cast)
+    fail(job=job, sentence="It did not work.", traceback="…")
+    return lambda: try_again(job_id=job.pk, by=cast.petra)
+
+
 def sweeps(cast: Cast) -> Act:
     job = claimed(cast)
     GradingJob.objects.filter(pk=job.pk).update(
@@ -541,6 +548,7 @@ RECORDED: dict[str, Callable[[Cast], Act]] = {
     "diagnosis.actions.jobs.fail": fails,
     "diagnosis.actions.requests.cancel": cancels,
     "diagnosis.actions.requests.retry": retries,
+    "diagnosis.actions.staff.try_again": tries_again,
     "diagnosis.actions.jobs.sweep": sweeps,
     "diagnosis.actions.verdicts.judge_grade": judges,
     "diagnosis.actions.versions.register_version": registers_version,
@@ -614,6 +622,7 @@ PARTIES: dict[Callable[[Cast], Act], Callable[[Cast], Party]] = {
     fails: of_the_job,
     cancels: of("bea"),
     retries: of("bea"),
+    tries_again: of("petra"),
     judges: of("bea"),
     shadows: of("sven"),
     activates: of("sven"),

@@ -43,6 +43,7 @@ compare_models          no             no             no           yes
 decide_erasures         no            yes             no            no
 enrol                   no            yes             no            no
 handle_data_sets       yes            yes             no            no
+look_after_jobs         no             no            yes           yes
 manage_devices          no            yes             no            no
 manage_institutions     no             no            yes            no
 manage_members          no            yes             no            no
