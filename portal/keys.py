@@ -234,8 +234,12 @@ def private_half(key_id: bytes) -> object:
     row = PrivateKey.objects.filter(key_id=key_id).first()
     if row is None:
         raise KeyUnavailable("The key that would open this is gone.")
+    # The seal, bound to the key's id, proves that this is the key we made: to look for
+    # its primes again would cost 0.1 s each time.
     return load_der_private_key(
-        unseal(bytes(row.sealed), purpose=_label(key_id)), password=None
+        unseal(bytes(row.sealed), purpose=_label(key_id)),
+        password=None,
+        unsafe_skip_rsa_key_validation=True,
     )
 
 
