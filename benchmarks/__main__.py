@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.result import Result, table
 
 RESULTS = Path(__file__).parent / "results.json"
-ALL = ("grading", "wavelets", "ledger", "rivals", "records", "history")
+ALL = ("grading", "jobs", "wavelets", "ledger", "rivals", "records", "history")
 
 
 def main() -> None:
