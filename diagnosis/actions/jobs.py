@@ -33,7 +33,7 @@ def claim(*, job_id: UUID) -> GradingJob | None:
     """
     token, now = uuid.uuid4(), timezone.now()
     with transaction.atomic():
-        job = GradingJob.objects.select_for_update().filter(pk=job_id).first()
+        job = _with_what_it_names().filter(pk=job_id).first()
         if job is None or job.state != State.QUEUED:
             return None
         move(
@@ -93,7 +93,7 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
         ReportRejected: these are not the bytes of a report of that version.
     """
     weights_sha256 = _weights_of(report, model_version)
-    held = GradingJob.objects.select_for_update().get(pk=job.pk)
+    held = _with_what_it_names().get(pk=job.pk)
     if held.claim != job.claim or held.state != State.SAVING:
         raise ClaimLost("Another worker has this job.")
     document = add_document(
@@ -231,6 +231,13 @@ def _stages(job: GradingJob, now: datetime) -> list[list[Any]]:
     """The stages that are over, the one that runs now included."""
     began = job.stage_at or now
     return [*job.stages, [job.phase, round((now - began).total_seconds(), 4)]]
+
+
+def _with_what_it_names() -> QuerySet[GradingJob]:
+    """The rows, locked, each with its copy, image, patient and people in one query."""
+    return GradingJob.objects.select_for_update(of=("self",)).select_related(
+        "copy", "image__patient", "institution", "requested_by"
+    )
 
 
 def _held(job: GradingJob) -> QuerySet[GradingJob]:

@@ -3,10 +3,11 @@
 `python -m tests.diagnosis.dying_worker DATABASE` loads the networks once, then takes
 lines "JOB BEFORE" from its input. For each it forks a worker, as django-q does, which
 grades the job and sends itself SIGKILL before its statement number BEFORE (0: it
-lives). It answers with "SIGNAL NUMBER VERB" of that worker: what ended it, and the last
-statement that it sent or was about to send.
+lives). It answers with JSON, [SIGNAL, STATEMENTS]: what ended that worker, and the first
+words of what it had sent or was about to send.
 """
 
+import json
 import os
 import signal
 import sys
@@ -21,9 +22,12 @@ def main() -> None:
     """Serve lines until the input ends."""
     settings.DATABASES["default"]["NAME"] = sys.argv[1]
     django.setup()
-    from diagnosis.worker import grader
+    from django.db import connection
 
-    grader()
+    from diagnosis import graders
+
+    graders.warm_up()
+    connection.close()  # no two processes may share one
     for line in sys.stdin:
         job, before = line.split()
         reading, writing = os.pipe()
@@ -32,9 +36,9 @@ def main() -> None:
             _work(UUID(job), int(before), writing)
         os.close(writing)
         with os.fdopen(reading) as said:
-            last = said.read().splitlines()[-1]
+            statements = said.read().splitlines()
         _, status = os.waitpid(worker, 0)
-        sys.stdout.write(f"{os.WTERMSIG(status)} {last}\n")
+        sys.stdout.write(json.dumps([os.WTERMSIG(status), statements]) + "\n")
         sys.stdout.flush()
 
 
@@ -52,7 +56,7 @@ def _work(job_id: UUID, before: int, told: int) -> None:
     def counting(execute: Any, sql: Any, *rest: Any) -> Any:
         nonlocal sent
         sent += 1
-        os.write(told, f"{sent} {str(sql).split()[0]}\n".encode())
+        os.write(told, " ".join(str(sql).split()[:3]).encode() + b"\n")
         if sent == before:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(sql, *rest)

@@ -136,12 +136,12 @@ def test_nobody_is_told_of_what_was_rolled_back(
 def test_an_address_that_takes_nothing_silences_nobody_and_is_tried_again(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    send, deaf = tasks.send_mail, True
+    deaf = True
 
     def refusing(*args: Any) -> int:
         if deaf and args[-1] == [email("bea")]:
             raise SMTPException("no such mailbox")
-        return send(*args)
+        return mail.send_mail(*args)
 
     monkeypatch.setattr(tasks, "send_mail", refusing)
     told(cast), told(cast, "grace")
