@@ -113,7 +113,13 @@ def _procfile(*, demo: bool) -> Path:
 
 def _run_processes(port: int, procfile: Path, only: list[str]) -> None:
     """Run the Procfile until Ctrl-C or until one of its processes ends."""
-    environment = {**os.environ, "BIND": f"127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "BIND": f"127.0.0.1:{port}",
+        # honcho gives each process a PORT of its own; a worker's mails lead to ours.
+        "PUBLIC_URL": settings.PUBLIC_URL,
+        "PYTHONUNBUFFERED": "1",
+    }
     run = ["-m", "honcho", "--procfile", str(procfile), "start", "--no-colour", *only]
     honcho = subprocess.Popen(  # noqa: S603 our own command
         [sys.executable, *run],
