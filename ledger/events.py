@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, unique
 from types import MappingProxyType
 
 
+@unique
 class Event(IntEnum):
     """What a statement is about; the numbers are on the ledger for ever."""
 
@@ -46,19 +47,19 @@ class Event(IntEnum):
     MODEL_RETIRED = 73
     DEVICE_ENROLLED = 90
     DEVICE_REVOKED = 91
-    DATA_SET_ADDED = 70
-    DATA_SET_CHECKED = 71
-    DATA_SET_REFUSED = 72
-    DATA_SET_STORED = 73
-    DATA_SET_GIVEN = 74
-    DATA_SET_FETCHED = 75
-    DATA_SET_GRADED = 76
-    DATA_SET_FAILED = 77
-    DATA_SET_CANCELLED = 78
-    RESULTS_FETCHED = 79
-    EXCHANGE_COMPARED = 80
-    VALIDATION_RECORDED = 81
-    VALIDATION_PUBLISHED = 82
+    DATA_SET_ADDED = 100
+    DATA_SET_CHECKED = 101
+    DATA_SET_REFUSED = 102
+    DATA_SET_STORED = 103
+    DATA_SET_GIVEN = 104
+    DATA_SET_FETCHED = 105
+    DATA_SET_GRADED = 106
+    DATA_SET_FAILED = 107
+    DATA_SET_CANCELLED = 108
+    RESULTS_FETCHED = 109
+    EXCHANGE_COMPARED = 110
+    VALIDATION_RECORDED = 111
+    VALIDATION_PUBLISHED = 112
 
 
 @dataclass(frozen=True)
