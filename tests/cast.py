@@ -53,6 +53,8 @@ from diagnosis.models import (
     State,
     Verdict,
 )
+from diagnosis.receiving.identity import identify
+from diagnosis.receiving.keeping import keep
 from diagnosis.set_results import Result, ResultCipher, SetResults
 from diagnosis.set_sealing import Sealed, data_key_of, put_sealed
 from diagnosis.validation.publishing import KEPT, published_figures
@@ -281,6 +283,13 @@ class Cast:
             institution=self.hospital("a" if asked == self.a else "b"),
             by=self.grace,
         )
+
+    def sent_by_device(self) -> Document:
+        """An image that a device sent."""
+        device, _token = self.device()
+        content = picture(11)
+        receipt = keep(device, content, identify(content))
+        return Document.objects.get(pk=receipt.document_id)
 
     def device(self, by: Acting | None = None) -> tuple[Device, str]:
         """Grace's scanner at home, whose images go to B, with its token."""

@@ -66,6 +66,7 @@ def something_everywhere(request: pytest.FixtureRequest) -> None:
     for name in {"cast", "committed_cast"} & {*request.fixturenames}:
         cast: Cast = request.getfixturevalue(name)
         cast.emergency()
+        cast.sent_by_device()
         refuse_erasure(erasure=cast.asked_to_erase(), reason="A court.", by=cast.ada)
 
 

@@ -34,7 +34,7 @@ from records.scrubbing import scrub, share_of
 from records.storage.cids import parse_cid
 from records.storage.errors import StoreUnavailable
 from records.tasks import remove_erased
-from tests.cast import IMAGE_B, Cast
+from tests.cast import IMAGE_B, Cast, report
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_no_grade_comes_of_what_was_erased_meanwhile(cast: Cast):
     erased(cast)
     before = Document.objects.count()
     with pytest.raises(Refused, match="has been erased"):
-        record_grade(job=held, report=b"{}", model_version="test-1")
+        record_grade(job=held, report=report().to_json(), model_version="test-1")
     fail(job=held, sentence="It did not work.", traceback="")
     assert Document.objects.count() == before
     about = Act.objects.filter(document=cast.image_a)
