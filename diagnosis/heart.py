@@ -1,14 +1,16 @@
 """Says every few seconds that a worker lives, while its own thread is busy."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from diagnosis.errors import ClaimLost
 from portal.row_security import in_the_name_of, party
 
+logger = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
 
 
@@ -25,7 +27,7 @@ def heart_beating(beat: Callable[[], None]) -> Iterator[None]:
         try:
             with in_the_name_of(who):
                 while not stopped.wait(BEAT_SECONDS):
-                    beat()
+                    _beat_once(beat)
         except ClaimLost:
             return
         finally:
@@ -38,3 +40,12 @@ def heart_beating(beat: Callable[[], None]) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def _beat_once(beat: Callable[[], None]) -> None:
+    try:
+        beat()
+    except DatabaseError as error:
+        # A database that restarts is heard again; a heart that stopped would not be.
+        logger.warning("No beat: %s", error)
+        connection.close()

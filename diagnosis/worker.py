@@ -1,17 +1,13 @@
 """Runs one grading job, from its claim to the sealed report."""
 
 import logging
-import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
-
-from django.db import DatabaseError, connection
 
 from diagnosis import graders
 from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade
 from diagnosis.errors import ClaimLost
+from diagnosis.heart import heart_beating
 from diagnosis.imaging.decoding import decode
 from diagnosis.models import GradingJob, State
 from diagnosis.service import diagnosis_service
@@ -22,7 +18,6 @@ from records.opening import unseal
 from records.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
-BEAT_SECONDS = 5.0
 
 
 def run(job_id: UUID) -> None:
@@ -40,7 +35,7 @@ def _run(job_id: UUID) -> None:
     if job is None:
         return
     try:
-        with heart_beating(job):
+        with heart_beating(lambda: beat(job=job)):
             _grade(job)
     except ClaimLost:
         logger.info("Job %s was taken from this worker.", job.correlation_id)
@@ -74,40 +69,3 @@ def _give_up(job: GradingJob, sentence: str) -> None:
         fail(job=job, sentence=sentence, traceback=traceback.format_exc())
     except ClaimLost:
         logger.info("Job %s was taken from this worker.", job.correlation_id)
-
-
-def _beat_once(job: GradingJob) -> None:
-    try:
-        beat(job=job)
-    except DatabaseError as error:
-        # A database that restarts is heard again; a heart that stopped would not be.
-        logger.warning("Job %s: no beat: %s", job.correlation_id, error)
-        connection.close()
-
-
-@contextmanager
-def heart_beating(job: GradingJob) -> Iterator[None]:
-    """Say every few seconds that the worker lives, from a thread of its own.
-
-    The networks hold the worker's own thread for long; a thread has its own
-    database connection, which is closed with it.
-    """
-    stopped = threading.Event()
-
-    def beating() -> None:
-        try:
-            with in_the_name_of(grading(job.pk)):
-                while not stopped.wait(BEAT_SECONDS):
-                    _beat_once(job)
-        except ClaimLost:
-            return
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=beating, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()

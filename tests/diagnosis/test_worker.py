@@ -7,15 +7,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from diagnosis import tasks, worker
+from diagnosis import heart, tasks, worker
 from diagnosis.actions import jobs, requests
-from diagnosis.actions.jobs import claim
+from diagnosis.actions.jobs import beat, claim
 from diagnosis.actions.requests import cancel
 from diagnosis.actions.versions import activate_version
 from diagnosis.grading.report import GradeReport
 from diagnosis.models import GradingJob, ModelVersion, Standing, State
 from ledger.events import Event
-from portal.row_security import in_the_name_of
+from portal.row_security import grading, in_the_name_of
 from records.content import content_store
 from records.models import Act, Document
 from records.opening import unseal
@@ -182,11 +182,11 @@ def test_a_failed_job_ends_well_when_tried_again(cast: Cast):
 def test_the_heart_beats_while_the_networks_hold_the_thread(
     committed_cast: Cast, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(heart, "BEAT_SECONDS", 0.02)
     job = claim(job_id=committed_cast.request().pk)
     assert job
     beaten = threading.Event()
-    with worker.heart_beating(job):
+    with in_the_name_of(grading(job.pk)), heart.heart_beating(lambda: beat(job=job)):
         for _ in range(200):
             if reread(job).heard_at != job.heard_at:
                 beaten.set()
@@ -203,15 +203,16 @@ def test_the_heart_stops_when_the_job_is_lost(
     committed_cast: Cast, monkeypatch: pytest.MonkeyPatch
 ):
     cast = committed_cast
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(heart, "BEAT_SECONDS", 0.02)
     job = claim(job_id=cast.request().pk)
     assert job
-    with worker.heart_beating(job):
+    with in_the_name_of(grading(job.pk)), heart.heart_beating(lambda: beat(job=job)):
         # Taken before the job is lost: it stops at once.
-        (heart,) = (t for t in threading.enumerate() if t.name == "heartbeat")
-        cancel(job=reread(job), by=cast.bea)
-        heart.join(timeout=5)
-        assert not heart.is_alive()
+        (thread,) = (t for t in threading.enumerate() if t.name == "heartbeat")
+        with in_the_name_of(cast.bea.party):
+            cancel(job=reread(job), by=cast.bea)
+        thread.join(timeout=5)
+        assert not thread.is_alive()
 
 
 def test_an_image_walks_from_the_upload_page_to_its_grade(
