@@ -22,13 +22,16 @@ def merge(
         alpha: the share of colour, 0 to 1.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, 3) uint8, a view of pixels that take four bytes.
     """
     tints = np.asarray(palette, dtype=np.float32) * alpha
     levels = np.arange(256, dtype=np.float32) * (1 - alpha)
-    table = np.rint(levels[:, None, None] + tints[None]).astype(np.uint8)
-    merged: Pixels = table[frame, mask]
-    return merged
+    table = np.zeros((256, len(palette), 4), dtype=np.uint8)
+    table[..., :3] = np.rint(levels[:, None, None] + tints[None])
+    # A number of four bytes a colour: looking up one is faster than three.
+    places = frame.astype(np.intp) * len(palette) + mask
+    merged: Pixels = np.take(table.view(np.uint32).ravel(), places).view(np.uint8)
+    return merged.reshape(*frame.shape, 4)[..., :3]
 
 
 def crop_window(mask: Pixels, crop: Size) -> tuple[slice, slice]:

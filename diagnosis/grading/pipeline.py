@@ -1,23 +1,29 @@
-"""One frame in, one report out: segment, merge, crop, classify."""
+"""Frames in, reports out: segment, merge, crop, classify."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
+from torch import nn
 
+from diagnosis.grading.backends.contract import Backend
+from diagnosis.grading.backends.modules import CPU, Eager, device_of
+from diagnosis.grading.backends.registry import make_backend
 from diagnosis.grading.doubt import Doubt
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Letterbox, Pixels, resize
+from diagnosis.grading.machine import device_name
 from diagnosis.grading.manifest import DEFAULT_WEIGHTS, Manifest, read_manifest
-from diagnosis.grading.measurements import Step, measure
+from diagnosis.grading.measurements import Measurements, Step, measure
+from diagnosis.grading.memory import in_batches
 from diagnosis.grading.merging import crop_window, merge
+from diagnosis.grading.outlining import certainty_of_marks, labels
 from diagnosis.grading.referral import (
     Refusal,
     look_at_doubt,
@@ -27,20 +33,34 @@ from diagnosis.grading.referral import (
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
 from diagnosis.grading.second_look import lay_over, look_again
-from diagnosis.grading.tensors import to_batch
+from diagnosis.grading.tensors import to_images
 from diagnosis.grading.weights import load_network
 
 LEAST_SIDE = 64
 STAGES = ("segmenting", "measuring", "merging", "classifying", "doubting")
+USUAL_BATCH = {"cpu": 1, "cuda": 16}
+"""Images at a time: on a CPU one fills the cores, and more only fill the memory."""
+
 OnStage = Callable[[str], None]
+Outline = tuple[Pixels, float]
+Frame = tuple[Pixels, Step | None]
 
 
 class Grader:
     """The pair of networks, warm, with everything that decides a grade.
 
-    May be kept for the life of a process; ``grade`` changes nothing in it. The
+    May be kept for the life of a process; grading changes nothing in it. The
     number of threads is torch's own setting. The same pixels give the same
     report, apart from the times, on the same machine with the same threads.
+
+    Args:
+        manifest: what the networks were trained for.
+        sha256: of the manifest.
+        segmenter: (B, 3, H, W) → (B, 3, H, W) logits, in eval mode.
+        classifier: (B, 3, H, W) → (B, 3) logits, in eval mode.
+        backend: runs them; by default as they are, where they are.
+        fallback: makes another grader for when the memory of this one's device
+            does not hold a single frame.
     """
 
     def __init__(
@@ -50,18 +70,39 @@ class Grader:
         sha256: str,
         segmenter: nn.Module,
         classifier: nn.Module,
+        backend: Backend | None = None,
+        fallback: "Callable[[], Grader] | None" = None,
     ) -> None:
         self.manifest = manifest
         self.sha256 = sha256
-        self._segmenter = segmenter
-        self._classifier = classifier
+        self.backend = backend or Eager(device_of(segmenter))
+        self.device = device_name(self.backend.device)
+        self._fallback = fallback
+        self._segmenter = self.backend.prepare(segmenter, manifest.segmenter)
+        self._module = classifier
+        self._classifier = self.backend.prepare(classifier, manifest.classifier)
 
     @classmethod
-    def load(cls, folder: Path = DEFAULT_WEIGHTS) -> "Grader":
+    def load(
+        cls,
+        folder: Path = DEFAULT_WEIGHTS,
+        *,
+        backend: str = "eager",
+        device: torch.device = CPU,
+        cache: Path | None = None,
+    ) -> "Grader":
         """Read a folder of weights.
+
+        Args:
+            folder: the weights with their manifest.
+            backend: by name.
+            device: where the networks run. From an accelerator whose memory is
+                full, a frame falls back to the CPU.
+            cache: a folder in which the backend may keep what it makes.
 
         Raises:
             WeightsRejected: something is missing, changed, or of another network.
+            BackendUnavailable: this machine cannot run them so.
         """
         manifest, sha256 = read_manifest(folder)
         return cls(
@@ -69,9 +110,10 @@ class Grader:
             sha256=sha256,
             segmenter=load_network(folder, manifest.segmenter),
             classifier=load_network(folder, manifest.classifier),
+            backend=make_backend(backend, device=device, cache=cache),
+            fallback=None if device == CPU else partial(cls.load, folder),
         )
 
-    @torch.inference_mode()
     def grade(
         self,
         pixels: Pixels,
@@ -90,57 +132,68 @@ class Grader:
 
         Raises:
             PixelsRejected: the array is no such frame.
+            MemoryExhausted: the machine has not enough; the grader stays usable.
         """
-        clock = _Clock(on_stage)
-        grey = to_grey(pixels)
-        with clock.stage("segmenting"):
-            mask, confidence = self.segment(grey)
-        refusal = look_at_pixels(pixels, grey, self.manifest) or look_at_mask(
-            mask, confidence, self.manifest
-        )
-        if refusal:
-            return self._report(mask, clock, refusal=refusal)
-        with clock.stage("measuring"):
-            measurements = measure(mask, millimetres_per_pixel) if mask.any() else None
-        with clock.stage("merging"):
-            box = Letterbox.of(grey.shape, self.manifest.frame)
-            framed = box.place(mask, nearest=True)
-            picture = self.classifier_input(box.place(grey), framed)
-        with clock.stage("classifying"):
-            probabilities = self._classify(picture)
-        with clock.stage("doubting"):
-            doubt, places = self._look_again(picture, probabilities)
-            window = crop_window(framed, self.manifest.crop)
-            attention = lay_over(places, window=window, box=box, size=grey.shape)
-        return self._report(
-            mask,
-            clock,
-            probabilities=probabilities,
-            refusal=look_at_doubt(doubt),
-            measurements=measurements,
-            doubt=doubt,
-            attention=attention,
-        )
+        frames = [(pixels, millimetres_per_pixel)]
+        (report,) = self._in_batches(frames, 1, on_stage)
+        return report
+
+    def grade_many(
+        self, frames: Iterable[Pixels], *, batch: int | None = None
+    ) -> Iterator[GradeReport]:
+        """Grade frames in micro-batches, each as if it were alone.
+
+        Args:
+            frames: as for ``grade``, of any sizes; taken as they are needed.
+            batch: the most at a time; by default what suits the device. Where
+                memory runs out, fewer are taken until the frames end.
+
+        Returns:
+            The reports, in order, as they come; seconds are each frame's share.
+
+        Raises:
+            PixelsRejected, MemoryExhausted: as for ``grade``.
+        """
+        usual = USUAL_BATCH[self.backend.device.type]
+        return self._in_batches(((pixels, None) for pixels in frames), batch or usual)
 
     @torch.inference_mode()
-    def segment(self, frame: Pixels) -> tuple[Pixels, float]:
+    def grade_together(
+        self, frames: Sequence[Frame], *, on_stage: OnStage | None = None
+    ) -> list[GradeReport]:
+        """Grade a few frames in one pass of each network.
+
+        Args:
+            frames: pixels, each with its millimetres per pixel or None.
+            on_stage: as for ``grade``.
+
+        Raises:
+            PixelsRejected: one of the arrays is no frame.
+            RuntimeError, MemoryError: the memory does not hold so many.
+        """
+        clock = _Clock(on_stage)
+        cases = [_Case(pixels, to_grey(pixels), step) for pixels, step in frames]
+        with clock.stage("segmenting", cases):
+            outlines = self._outline([case.grey for case in cases])
+        for case, (mask, confidence) in zip(cases, outlines, strict=True):
+            case.mask = mask
+            case.refusal = look_at_pixels(
+                case.pixels, case.grey, self.manifest
+            ) or look_at_mask(mask, confidence, self.manifest)
+        if kidneys := [case for case in cases if case.refusal is None]:
+            self._grade_kidneys(kidneys, clock)
+        return [self._report(case) for case in cases]
+
+    @torch.inference_mode()
+    def segment(self, frame: Pixels) -> Outline:
         """Outline kidney and fluid in a grey frame (H, W).
 
         Returns:
             The mask at the same size, with the mean probability of what it marks
             (0 where it marks nothing).
         """
-        side = self.manifest.segmenter.size
-        box = Letterbox.of(frame.shape, (side, side))
-        logits: Tensor = self._segmenter(to_batch(box.place(frame)[None]))
-        rows, columns = box.window
-        logits = logits[:, :, rows, columns]
-        best, labels = logits.softmax(dim=1).max(dim=1)
-        marked = best[labels > 0]
-        confidence = float(marked.mean()) if marked.numel() else 0.0
-        full = F.interpolate(logits, frame.shape, mode="bilinear", align_corners=False)
-        mask: Pixels = full[0].argmax(dim=0).to(torch.uint8).numpy()
-        return mask, confidence
+        (outline,) = self._outline([frame])
+        return outline
 
     def classifier_input(self, frame: Pixels, mask: Pixels) -> Pixels:
         """The merged picture, cropped around the kidney: (size, size, 3) uint8.
@@ -155,66 +208,126 @@ class Grader:
         side = manifest.classifier.size
         return resize(merged, (side, side))
 
-    def _classify(self, picture: Pixels) -> dict[Grade, float]:
-        logits: Tensor = self._classifier(to_batch(picture[None]))
-        shares = logits[0].double().softmax(dim=0).tolist()
-        return dict(zip(Grade, shares, strict=True))
+    def _in_batches(
+        self, frames: Iterable[Frame], batch: int, on_stage: OnStage | None = None
+    ) -> Iterator[GradeReport]:
+        fallback = self._fallback
+        return in_batches(
+            frames,
+            partial(self.grade_together, on_stage=on_stage),
+            batch=batch,
+            fallback=fallback
+            and (lambda: partial(fallback().grade_together, on_stage=on_stage)),
+        )
 
-    def _look_again(
-        self, picture: Pixels, plain: dict[Grade, float]
-    ) -> tuple[Doubt, Pixels]:
-        """How the answer holds, and the places of the picture that gave it."""
-        looks, places = look_again(self._classifier, picture)
-        looks[0] = list(plain.values())
-        doubt = Doubt.between(
+    def _outline(self, frames: Sequence[Pixels]) -> list[Outline]:
+        """``segment`` for frames of any sizes."""
+        side = self.manifest.segmenter.size
+        boxes = [Letterbox.of(frame.shape, (side, side)) for frame in frames]
+        squares = [box.place(f) for box, f in zip(boxes, frames, strict=True)]
+        batch = to_images(np.stack(squares), self.backend.device)
+        outlines = []
+        for row, box, frame in zip(self._segmenter(batch), boxes, frames, strict=True):
+            logits = row[:, *box.window]
+            outlines.append((labels(logits, frame.shape), certainty_of_marks(logits)))
+        return outlines
+
+    def _grade_kidneys(self, cases: "Sequence[_Case]", clock: "_Clock") -> None:
+        """Everything after the segmenter, into the cases."""
+        with clock.stage("measuring", cases):
+            for case in cases:
+                if case.mask.any():
+                    case.measurements = measure(case.mask, case.step)
+        with clock.stage("merging", cases):
+            for case in cases:
+                box = Letterbox.of(case.grey.shape, self.manifest.frame)
+                framed = box.place(case.mask, nearest=True)
+                case.box, case.window = box, crop_window(framed, self.manifest.crop)
+                case.picture = self.classifier_input(box.place(case.grey), framed)
+        with clock.stage("classifying", cases):
+            pictures = np.stack([case.picture for case in cases])
+            for case, row in zip(cases, self._classify(pictures), strict=True):
+                case.probabilities = row
+        with clock.stage("doubting", cases):
+            for case in cases:
+                self._look_again(case)
+
+    def _classify(self, pictures: Pixels) -> list[dict[Grade, float]]:
+        logits = self._classifier(to_images(pictures, self.backend.device))
+        rows = logits.double().softmax(dim=1).tolist()
+        return [dict(zip(Grade, row, strict=True)) for row in rows]
+
+    def _look_again(self, case: "_Case") -> None:
+        """How the answer holds, and the places of the picture that gave it.
+
+        By the module itself, whatever the backend: it needs a gradient.
+        """
+        looks, places = look_again(self._module, case.picture)
+        looks[0] = list(case.probabilities.values())
+        case.doubt = Doubt.between(
             looks,
             least_agreement=self.manifest.least_agreement,
             least_certainty=self.manifest.least_certainty,
         )
-        return doubt, places
+        case.attention = lay_over(
+            places, window=case.window, box=case.box, size=case.grey.shape
+        )
+        case.refusal = look_at_doubt(case.doubt)
 
-    def _report(
-        self,
-        mask: Pixels,
-        clock: "_Clock",
-        *,
-        probabilities: dict[Grade, float] | None = None,
-        refusal: Refusal | None = None,
-        **extras: Any,
-    ) -> GradeReport:
+    def _report(self, case: "_Case") -> GradeReport:
         """With a grade, or with the sentence that says why there is none."""
-        if refusal:
-            probabilities, extras["attention"] = None, None
-        referral, reason = refusal or (None, None)
+        referral, reason = case.refusal or (None, None)
+        shares = None if case.refusal else case.probabilities
         return GradeReport(
-            grade=max(probabilities, key=probabilities.__getitem__)
-            if probabilities
-            else None,
+            grade=max(shares, key=shares.__getitem__) if shares else None,
             reason=reason,
-            probabilities=probabilities,
-            mask=mask,
+            probabilities=shares,
+            mask=case.mask,
             model_version=self.manifest.version,
             weights_sha256=self.sha256,
-            seconds=clock.seconds,
+            seconds=case.seconds,
+            measurements=case.measurements,
+            doubt=case.doubt,
             referral=referral,
-            **extras,
+            attention=None if case.refusal else case.attention,
+            backend=self.backend.name,
+            device=self.device,
         )
 
 
+@dataclass(eq=False)
+class _Case:
+    """What becomes known of a frame, stage by stage."""
+
+    pixels: Pixels
+    grey: Pixels
+    step: Step | None
+    seconds: dict[str, float] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    measurements: Measurements | None = None
+    doubt: Doubt | None = None
+    attention: Pixels | None = None
+    mask: Pixels = field(init=False)
+    box: Letterbox = field(init=False)
+    window: tuple[slice, slice] = field(init=False)
+    picture: Pixels = field(init=False)
+    probabilities: dict[Grade, float] = field(init=False)
+
+
 class _Clock:
-    """Seconds by stage."""
+    """Tells of stages, and gives each case its share of their time."""
 
     def __init__(self, on_stage: OnStage | None) -> None:
-        self.seconds: dict[str, float] = {}
         self._on_stage = on_stage
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, cases: Sequence[_Case]) -> Iterator[None]:
         if self._on_stage:
             self._on_stage(name)
         begin = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - begin
+        for case in cases:
+            case.seconds[name] = (time.perf_counter() - begin) / len(cases)
 
 
 def to_grey(pixels: Pixels) -> Pixels:

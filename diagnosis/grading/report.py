@@ -48,6 +48,8 @@ class GradeReport:
         referral: why a person is asked instead; None with a grade.
         attention: (h, w) uint8 over the whole image, 255 where the classifier looked
             most for its grade; much smaller than the image. No evidence of anything.
+        backend: how the networks were run.
+        device: on what: 'cpu', or the accelerator's model.
 
     Raises:
         ReportRejected: the fields contradict each other.
@@ -64,6 +66,8 @@ class GradeReport:
     doubt: Doubt | None = None
     referral: Referral | None = None
     attention: npt.NDArray[np.uint8] | None = None
+    backend: str | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         _check_mask(self.mask)
@@ -186,6 +190,8 @@ class GradeReport:
                 "doubt": self.doubt,
                 "referral": self.referral,
                 "attention": self.attention,
+                "backend": self.backend,
+                "device": self.device,
             }
         )
 

@@ -13,7 +13,9 @@ from diagnosis.grading.mask_png import decode_mask, encode_mask
 from diagnosis.grading.measurements import Measurements
 from diagnosis.grading.referral import Referral
 
-EXTRAS = frozenset({"measurements", "doubt", "referral", "attention"})
+EXTRAS = frozenset(
+    {"measurements", "doubt", "referral", "attention", "backend", "device"}
+)
 """Fields that a report may lack: those from before they were known."""
 
 MAX_ATTENTION_SIDE = 256
@@ -26,13 +28,19 @@ class Extras(TypedDict):
     doubt: Doubt | None
     referral: Referral | None
     attention: npt.NDArray[np.uint8] | None
+    backend: str | None
+    device: str | None
 
 
 def write_extras(extras: Extras) -> dict[str, Any]:
     """Only those that there are, so that an older report keeps its bytes."""
     measurements, doubt = extras["measurements"], extras["doubt"]
     attention, referral = extras["attention"], extras["referral"]
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {
+        name: said
+        for name in ("backend", "device")
+        if (said := extras[name]) is not None
+    }
     if measurements is not None:
         fields["measurements"] = measurements.to_fields()
     if doubt is not None:
@@ -62,6 +70,8 @@ def read_extras(fields: Mapping[str, Any]) -> Extras:
         "doubt": None if doubt is None else Doubt.of_fields(doubt),
         "referral": None if referral is None else Referral(referral),
         "attention": None if attention is None else _attention(attention),
+        "backend": _text_or_none(fields.get("backend")),
+        "device": _text_or_none(fields.get("device")),
     }
 
 
@@ -79,6 +89,12 @@ def check_attention(attention: npt.NDArray[np.uint8] | None) -> None:
             "Where the network looked is a grid of bytes of at most"
             f" {MAX_ATTENTION_SIDE} a side; this is {attention.dtype} {attention.shape}."
         )
+
+
+def _text_or_none(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ReportRejected(f"{value!r} is not a text.")
+    return value
 
 
 def _attention(fields: Mapping[str, Any]) -> npt.NDArray[np.uint8]:

@@ -239,4 +239,5 @@ def test_an_image_walks_from_the_upload_page_to_its_grade(
     worker.run(job.pk)
     page = client.get(reverse("job", args=[job.pk]))
     assert page.status_code == 200
+    assert "run by eager on cpu" in page.text
     assert reread(job).state == State.DONE

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from diagnosis.grading.errors import PixelsRejected
+from diagnosis.grading.manifest import DEFAULT_WEIGHTS
 from diagnosis.grading.pipeline import STAGES, Grader
 from diagnosis.grading.referral import Referral
 from diagnosis.grading.report import GradeReport
 from diagnosis.grading.scale import Grade
+from diagnosis.grading.weights import load_network
 from diagnosis.training.dataset import HELD_OUT
 from diagnosis.training.phantoms import make_phantom
 
@@ -114,8 +116,8 @@ def test_what_it_is_not_sure_of_is_left_to_a_person(grader):
     strict = Grader(
         manifest=replace(grader.manifest, least_certainty=1.0),
         sha256=grader.sha256,
-        segmenter=grader._segmenter,
-        classifier=grader._classifier,
+        segmenter=load_network(DEFAULT_WEIGHTS, grader.manifest.segmenter),
+        classifier=load_network(DEFAULT_WEIGHTS, grader.manifest.classifier),
     )
     report = strict.grade(make_phantom(Grade.SFU_4, SEEDS[0]).pixels)
     assert (report.grade, report.probabilities, report.attention) == (None,) * 3
@@ -130,6 +132,7 @@ def test_names_the_weights_that_it_used(grader):
     report = grader.grade(noise())
     assert report.model_version == grader.manifest.version
     assert report.weights_sha256 == grader.sha256
+    assert (report.backend, report.device) == ("eager", "cpu")
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,22 @@ def test_refuses_bytes_that_are_no_report(content, sentence):
         GradeReport.from_json(content)
 
 
+def test_backend_and_device_are_kept():
+    some = report(backend="onnx", device="cpu")
+    back = GradeReport.from_json(some.to_json())
+    assert (back.backend, back.device) == ("onnx", "cpu")
+    assert "None" not in rejected(fields_of(some) | {"backend": 7})
+
+
+def test_a_report_from_before_they_were_kept_is_read_to_the_same_bytes():
+    old = report().to_json()
+    assert b"backend" not in old
+    assert b"device" not in old
+    back = GradeReport.from_json(old)
+    assert (back.backend, back.device) == (None, None)
+    assert back.to_json() == old
+
+
 def test_refuses_a_truncated_mask():
     fields = fields_of(report())
     png = base64.b64decode(fields["mask"])
