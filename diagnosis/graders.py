@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from diagnosis.errors import NoActiveVersion
 from diagnosis.grading.pipeline import Grader
+from diagnosis.loading import load_grader
 from diagnosis.models import ModelVersion, Standing
 from diagnosis.weights_at_hand import folder_of
 from portal.row_security import UPKEEP, in_the_name_of
@@ -85,5 +86,5 @@ def _active(versions: dict[Standing, ModelVersion]) -> ModelVersion:
 def _warmed(version: ModelVersion) -> Grader:
     digest = version.weights_sha256
     if digest not in _warm:
-        _warm[digest] = Grader.load(folder_of(version))
+        _warm[digest] = load_grader(folder_of(version))
     return _warm[digest]

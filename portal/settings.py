@@ -218,6 +218,11 @@ MODELS = VAR / "models"
 # its private half is not destroyed.
 WRAPS = ["records.KeyWrap", "diagnosis.SetWrap"]
 
+# How the networks are run: a backend by name, else the fastest that grades alike.
+GRADING_BACKEND = text("GRADING_BACKEND")
+# What was measured of them on this machine, with the networks made ready for it.
+INFERENCE_CACHE = VAR / "inference"
+
 # What stands in the rail, by whom it is for: (label, url name, icon, visitors).
 PLACES = [
     ("Patients", "patients", "people", {"doctor", "hospital_admin"}),

@@ -15,6 +15,7 @@ from diagnosis.grading.report import GradeReport
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.imaging.errors import ImageRefused
+from diagnosis.loading import load_grader
 
 
 class Command(BaseCommand):
@@ -38,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            grader = Grader.load(options["weights"])
+            grader = load_grader(options["weights"])
         except GradingError as error:
             raise CommandError(str(error)) from error
         write = json_line if options["json"] else text_line
@@ -108,6 +109,8 @@ def _answer(
         "hydronephrosis_index": report.hydronephrosis_index if report else None,
         "seconds": sum(report.seconds.values()) if report else None,
         "model_version": report.model_version if report else None,
+        "backend": report.backend if report else None,
+        "device": report.device if report else None,
         "refused": refused,
     }
 
