@@ -11,7 +11,16 @@ from typing import Any
 from benchmarks.result import Result, table
 
 RESULTS = Path(__file__).parent / "results.json"
-ALL = ("grading", "jobs", "wavelets", "ledger", "rivals", "records", "history")
+ALL = (
+    "grading",
+    "inference",
+    "jobs",
+    "wavelets",
+    "ledger",
+    "rivals",
+    "records",
+    "history",
+)
 
 
 def main() -> None:
