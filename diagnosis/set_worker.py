@@ -21,7 +21,7 @@ from diagnosis.actions.set_runs import (
 from diagnosis.errors import ClaimLost
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Pixels
-from diagnosis.grading.pipeline import Grader
+from diagnosis.grading.pipeline import Grader, to_grey
 from diagnosis.grading.report import GradeReport
 from diagnosis.heart import heart_beating
 from diagnosis.imaging.decoding import decode
@@ -145,13 +145,19 @@ def grade_frames(
     grader: Grader, frames: Sequence[Pixels]
 ) -> list[GradeReport | PixelsRejected]:
     """The networks' answers to several frames, in their order."""
-    found: list[GradeReport | PixelsRejected] = []
-    for pixels in frames:
-        try:
-            found.append(grader.grade(pixels))
-        except PixelsRejected as refusal:
-            found.append(refusal)
-    return found
+    refusals = [_refusal(pixels) for pixels in frames]
+    sound = [f for f, refusal in zip(frames, refusals, strict=True) if refusal is None]
+    reports = grader.grade_many(sound)
+    return [refusal or next(reports) for refusal in refusals]
+
+
+def _refusal(pixels: Pixels) -> PixelsRejected | None:
+    """Why the networks cannot take a frame, if they cannot."""
+    try:
+        to_grey(pixels)
+    except PixelsRejected as refusal:
+        return refusal
+    return None
 
 
 def _give_up(found: SetRun, sentence: str) -> None:
