@@ -102,7 +102,7 @@ def test_a_labelled_set_goes_through_the_exchange_and_is_measured(
         doctor.goto(address)
         return doctor.get_by_role("heading", name="Measured with").count() > 0
 
-    eventually(is_measured, seconds=120, what="the report is made")
+    eventually(is_measured, seconds=300, what="the report is made")
     expect(
         doctor.get_by_text(re.compile(r"the model card's|their model card"))
     ).to_be_visible()

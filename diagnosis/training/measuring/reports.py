@@ -45,10 +45,12 @@ def classification_report(
         resampling: for the intervals.
     """
     alike = predictions.alike()
+    figures = _figures(alike, resampling)
+    exams_differ = len(set(predictions.weights.tolist())) > 1
     return {
         "definitions": classification.DEFINITIONS,
-        **_figures(alike, resampling),
-        "exam_weighted": _figures(predictions, resampling),
+        **figures,
+        "exam_weighted": _figures(predictions, resampling) if exams_differ else figures,
         "confusion": classification.confusion(alike).astype(int).tolist(),
         "calibration": _calibration(alike, val.alike() if val else None),
         "selective": _selective(alike) | {"exam_weighted": _selective(predictions)},
