@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from diagnosis.models import ModelVersion
 from ledger.events import EVENTS, Event
 from ledger.models import Entry
 from records.actions.documents import open_document
@@ -295,12 +294,12 @@ def dumped() -> bytes:
     tables = snapshot()
     del tables["public.diagnosis_modelversion"]
     rows = "\n".join(row for table in tables.values() for row in table)
-    weights = set(ModelVersion.objects.values_list("cid", flat=True))
-    blocks = b"".join(
-        file.read_bytes()
-        for file in Path(settings.BLOCKS).rglob("*")
-        if file.is_file() and not weights & set(file.parts)
+    folders = (Path(settings.BLOCKS) / "documents").iterdir()
+    contents = (
+        b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+        for folder in folders
     )
+    blocks = b"".join(each for each in contents if b"MODEL_CARD.md" not in each)
     return rows.encode() + blocks
 
 
