@@ -98,7 +98,7 @@ def decode_dicom(data: bytes, *, frame: int) -> DecodedImage:
 def _open(data: bytes) -> UltrasoundFile:
     """Read the header and check everything that can be checked without pixels."""
     with judging_warnings(), refusing(DAMAGED):
-        dataset = _read(data)
+        dataset = read_elements(data, TAGS)
         _check_kind(dataset)
         rows, columns = int(dataset.Rows), int(dataset.Columns)
         frames = int(dataset.get("NumberOfFrames") or 1)
@@ -107,8 +107,13 @@ def _open(data: bytes) -> UltrasoundFile:
     return UltrasoundFile(dataset, rows, columns, frames)
 
 
-def _read(data: bytes) -> Any:
-    """Parse the file's technical elements, leaving out all others."""
+def read_elements(data: bytes, tags: list[str]) -> Any:
+    """Parse the elements named, leaving out all others.
+
+    Raises:
+        ImageRefused: too many items, or a syntax that could inflate to any size.
+        Exception: a damaged file; pydicom decides which kind.
+    """
     items = data.count(b"\xfe\xff\x00\xe0") + data.count(b"\xff\xfe\xe0\x00")
     if items > MAX_ITEMS:
         raise ImageRefused(f"This DICOM file has more than {MAX_ITEMS:,} items.")
@@ -118,7 +123,7 @@ def _read(data: bytes) -> Any:
         raise ImageRefused("This DICOM file does not say how its pixels are stored.")
     if syntax.is_transfer_syntax and syntax.is_deflated:
         raise ImageRefused(_unsupported(syntax))
-    return dcmread(BytesIO(data), specific_tags=TAGS)
+    return dcmread(BytesIO(data), specific_tags=tags)
 
 
 def _file_meta(data: bytes) -> Any:
