@@ -2,26 +2,32 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from diagnosis.grading.errors import GradingError
+from diagnosis.grading.errors import GradingError, WeightsRejected
 from diagnosis.grading.pipeline import Grader
 from diagnosis.grading.report import GradeReport
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.desensitising import desensitise
 from diagnosis.imaging.errors import ImageRefused
 from diagnosis.loading import load_grader
+from diagnosis.lung import answering
+from diagnosis.lung.manifest import HOW_TO_MAKE
+from diagnosis.lung.pipeline import LungGrader
+from diagnosis.organs import KIDNEY, LUNG, ORGANS, Organ, organ_of
 
 
 class Command(BaseCommand):
     help = (
         "Grades PNG, JPEG or DICOM files, or all files under folders, as the worker"
-        " does. No database is needed. Exit 1 where a path does not exist."
+        " does; a folder or zip of CT slices is one series. No database is needed. Exit"
+        " 1 where a path does not exist, or where an organ has no weights."
     )
     requires_system_checks = ()
 
@@ -34,22 +40,67 @@ class Command(BaseCommand):
             "--frame", type=int, default=0, help="of multi-frame files, from 0"
         )
         parser.add_argument(
-            "--weights", type=Path, default=settings.MODEL_DIR, metavar="DIR"
+            "--organ", choices=list(ORGANS), help="by what lies there, unless given"
+        )
+        parser.add_argument(
+            "--weights", type=Path, metavar="DIR", help="the lung has none of its own"
         )
 
     def handle(self, **options: Any) -> None:
+        found = [path for path in options["paths"] if path.exists()]
         try:
-            grader = load_grader(options["weights"])
+            for organ, paths in _by_organ(found, options["organ"]):
+                self._grade(organ, paths, options)
         except GradingError as error:
             raise CommandError(str(error)) from error
-        write = json_line if options["json"] else text_line
-        for path in files_under(options["paths"]):
-            answer = answer_for(path, grader, frame=options["frame"])
-            self.stdout.write(write(answer))
-            self.stdout.flush()
         missing = [str(path) for path in options["paths"] if not path.exists()]
         if missing:
             raise CommandError(f"No such file or folder: {', '.join(missing)}.")
+
+    def _grade(self, organ: Organ, paths: list[Path], options: dict[str, Any]) -> None:
+        """Write an answer for every image or series of one organ."""
+        answers, line = GRADERS[organ.name](paths, options)
+        write = json_line if options["json"] else line
+        for answer in answers:
+            self.stdout.write(write(answer))
+            self.stdout.flush()
+
+
+Answers = tuple[Iterator[dict[str, Any]], Callable[[dict[str, Any]], str]]
+"""The answers, with what makes a line of each for people."""
+
+
+def _kidneys(paths: list[Path], options: dict[str, Any]) -> Answers:
+    grader = load_grader(options["weights"] or settings.MODEL_DIR)
+    return (
+        answer_for(path, grader, frame=options["frame"]) for path in files_under(paths)
+    ), text_line
+
+
+def _lungs(paths: list[Path], options: dict[str, Any]) -> Answers:
+    if options["weights"] is None:
+        raise WeightsRejected(
+            f"Lung CT needs weights: name their folder by --weights DIR. {HOW_TO_MAKE}"
+        )
+    grader = LungGrader.load(options["weights"])
+    return (answering.answer_for(path, grader) for path in paths), answering.text_line
+
+
+GRADERS: Mapping[str, Callable[[list[Path], dict[str, Any]], Answers]] = {
+    KIDNEY.name: _kidneys,
+    LUNG.name: _lungs,
+}
+"""What grades each organ of the table."""
+
+
+def _by_organ(
+    paths: list[Path], name: str | None
+) -> Iterator[tuple[Organ, list[Path]]]:
+    """The paths of each organ, in the order given."""
+    for organ, its in groupby(
+        paths, key=lambda path: ORGANS[name] if name else organ_of(path)
+    ):
+        yield organ, list(its)
 
 
 def files_under(paths: list[Path]) -> Iterator[Path]:
