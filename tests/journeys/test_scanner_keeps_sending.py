@@ -49,11 +49,15 @@ def portal() -> Iterator[Stack]:
     """A demo portal with its web alone, that may be killed."""
     # Not pytest's own folder: as root, the database runs as a user who may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="anamnesis-scanner-"))
+    stack = None
     try:
-        yield started(folder / "var", free_port())
+        stack = started(folder / "var", free_port())
+        yield stack
     finally:
         for pid in pids_of(folder / "var"):
             os.kill(pid, signal.SIGKILL)
+        if stack:
+            stack.process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
