@@ -49,7 +49,7 @@ def portal() -> Iterator[Stack]:
     """A demo portal with its web alone, that may be killed."""
     # Not pytest's own folder: as root, the database runs as a user who may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="anamnesis-scanner-"))
-    stack = None
+    stack: Stack | None = None
     try:
         stack = started(folder / "var", free_port())
         yield stack
