@@ -56,7 +56,7 @@ def portal() -> Iterator[Stack]:
     finally:
         for pid in pids_of(folder / "var"):
             os.kill(pid, signal.SIGKILL)
-        if stack:
+        if stack is not None:
             stack.process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
