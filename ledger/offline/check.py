@@ -15,8 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as Key
 
-KINDS = {*range(1, 5), *range(10, 18), 20, 21, 23, *range(30, 35), *range(40, 46), 50}
-KINDS |= {60, 61, 62}
+KINDS = {*range(1, 5), *range(10, 18), 20, 21, 23, *range(30, 35), *range(40, 47), 50}
+KINDS |= {*range(60, 63), *range(70, 74), 90, 91, *range(100, 113)}
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what DER puts before an Ed25519 key
 NOTE = "((.+)\n(0|[1-9][0-9]*)\n(.+)\n(?:.+\n)*)\n((?:— [^\\s+]+ .+\n)+)"
 PROOF = "c2sp[.]org/tlog-proof@v1\n(?:extra .*\n)?index %d\n((?:.+\n)*)\n"
