@@ -1,5 +1,6 @@
 """The default weights: trained on three kinds of frames, measured fold by fold."""
 
+import hashlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from diagnosis.training.kinds import (
 from diagnosis.training.material import Material, Numbers, join
 from diagnosis.training.measuring import pairs
 from diagnosis.training.measuring.bootstrap import Interval
+from diagnosis.training.measuring.predictions import join as join_answers
 from diagnosis.training.model_card import Kind, Measured, write_card
 from diagnosis.training.pair import train_pair
 from diagnosis.training.recipe import Recipe
@@ -121,11 +123,10 @@ def train_default_weights(
 class _Folds:
     """Everything that pairs learn from and are measured on, fold by fold."""
 
+    given: RealSet
     phantoms: Material
     real: Material
     grown: Material
-    abnormal: Numbers
-    groups: Numbers
     folds: Numbers
     grown_folds: Numbers
 
@@ -147,11 +148,10 @@ class _Folds:
         folds = np.array([sample.fold for sample in real.samples])
         fold_of_exam = dict(zip(frames.exams.tolist(), folds.tolist(), strict=True))
         return cls(
+            given=real,
             phantoms=phantoms,
             real=frames,
             grown=grown,
-            abnormal=np.array([s.label != real.normal for s in real.samples]),
-            groups=np.unique([s.group for s in real.samples], return_inverse=True)[1],
             folds=folds,
             grown_folds=np.array([fold_of_exam[e] for e in grown.exams.tolist()]),
         )
@@ -171,14 +171,22 @@ class _Folds:
         return pairs.ask(
             folder,
             self.real.of(numbers),
-            abnormal=self.abnormal[numbers],
-            groups=self.groups[numbers],
+            [self.given.samples[number] for number in numbers],
+            normal=self.given.normal,
         )
+
+    def digest(self, recipe: Recipe) -> str:
+        """Of everything that decides a fold's pair, so that none is taken for another."""
+        told = hashlib.sha256(repr((recipe, self.given)).encode())
+        for frame, mask in zip(self.real.frames, self.real.masks, strict=True):
+            told.update(frame.tobytes() + mask.tobytes())
+        return told.hexdigest()[:16]
 
     def measured(
         self, work: Path, recipe: Recipe, *, processes: int, resamples: int, tell: Tell
     ) -> dict[str, dict[str, Interval]]:
         """Train a pair for each fold and one on phantoms alone, then ask them."""
+        work /= self.digest(recipe)
         jobs: list[int | None] = [*sorted(set(self.folds.tolist())), None]
         # Forked, so that the frames are shared; torch has not computed anything yet.
         with ProcessPoolExecutor(
@@ -189,7 +197,7 @@ class _Folds:
         ) as pool:
             parts = list(pool.map(_train_and_ask, [work] * len(jobs), jobs))
         return {
-            MIXED: pairs.measure(pairs.join(parts[:-1]), resamples=resamples),
+            MIXED: pairs.measure(join_answers(parts[:-1]), resamples=resamples),
             ALONE: pairs.measure(parts[-1], resamples=resamples),
         }
 

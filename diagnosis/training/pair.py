@@ -93,12 +93,16 @@ def merged_pictures(
     grader = Grader(
         manifest=manifest, sha256="", segmenter=segmenter, classifier=nn.Identity()
     )
-    return np.stack([merged_picture(grader, frame) for frame in material.frames])
+    return np.stack(
+        [
+            merged_picture(grader, frame, grader.segment(frame)[0])
+            for frame in material.frames
+        ]
+    )
 
 
-def merged_picture(grader: Grader, frame: Pixels) -> Pixels:
-    """What the classifier sees of one frame (H, W), through the pipeline's own steps."""
-    mask, _ = grader.segment(frame)
+def merged_picture(grader: Grader, frame: Pixels, mask: Pixels) -> Pixels:
+    """What the classifier sees of a frame (H, W), through the pipeline's own steps."""
     box = Letterbox.of((frame.shape[0], frame.shape[1]), grader.manifest.frame)
     return grader.classifier_input(box.place(frame), box.place(mask, nearest=True))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from diagnosis.grading.framing import Letterbox
+from diagnosis.networks.catalogue import CATALOGUE
 from diagnosis.training.data_set.samples import Sample, exam_weights
 from diagnosis.training.fitting.batches import Share, batches, measuring_draws
 from diagnosis.training.fitting.tasks import (
@@ -16,11 +17,25 @@ from diagnosis.training.fitting.tasks import (
     Task,
     load_masked,
 )
+from diagnosis.training.fitting.trained import Trained
+from diagnosis.training.fitting.training import SEGMENTATION
 from diagnosis.training.measuring.predictions import Numbers, Predictions
 from diagnosis.training.measuring.segmentation import Marked, count_pixels
 
 BATCH = 16
 TINY = 1e-12  # a capsule of no length has a logarithm, too
+
+
+Answers = Predictions | Marked
+
+
+def answer(network: nn.Module, trained: Trained, samples: Sequence[Sample]) -> Answers:
+    """Ask a trained network, whatever its task, about every sample."""
+    spec, size = CATALOGUE[trained.part.network], trained.part.size
+    if spec.task == SEGMENTATION:
+        return segment(network, Segmentation(trained.classes, size), samples)
+    naming = Classification(trained.classes, size, by_length=spec.answers_in_lengths)
+    return classify(network, naming, samples)
 
 
 def classify(

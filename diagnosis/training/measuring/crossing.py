@@ -14,27 +14,24 @@ from diagnosis.training.errors import DataSetRefused, RunRefused
 from diagnosis.training.fitting.card import Origin
 from diagnosis.training.fitting.machine import Machine
 from diagnosis.training.fitting.settings import LAST_EPOCH
-from diagnosis.training.fitting.tasks import Classification, Segmentation
 from diagnosis.training.fitting.trained import load_trained
 from diagnosis.training.fitting.training import SEGMENTATION, Job, train_network
 from diagnosis.training.measuring import classification, segmentation
-from diagnosis.training.measuring.answers import classify, segment
+from diagnosis.training.measuring.answers import Answers, answer
 from diagnosis.training.measuring.bootstrap import intervals
 from diagnosis.training.measuring.classification import Figures
-from diagnosis.training.measuring.predictions import Numbers, Predictions, join
+from diagnosis.training.measuring.predictions import Numbers, join
 from diagnosis.training.measuring.reports import (
     SEED,
     Report,
     Resampling,
-    classification_report,
     nested,
-    segmentation_report,
+    report_of,
     without_nan,
 )
-from diagnosis.training.measuring.segmentation import Marked, join_marked
+from diagnosis.training.measuring.segmentation import Marked
 
 FORMAT = "anamnesis-cross-validation-1"
-Answers = Predictions | Marked
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def cross_validate(
         name: [_ask(trial, name, fold, machine, tell) for fold in folds]
         for name in trial.networks
     }
-    answers = {name: _join(parts) for name, parts in asked.items()}
+    answers = {name: join(parts) for name, parts in asked.items()}
     first = answers[trial.networks[0]]
     exams = first.groups
     report: Report = without_nan(
@@ -105,7 +102,7 @@ def cross_validate(
             "intervals": f"95 %, percentile bootstrap of {trial.resampling.resamples}"
             " draws of whole groups",
             "networks": {
-                name: _report(whole, trial.resampling)
+                name: report_of(whole, None, trial.resampling)
                 | {"each_fold": [_figures(part.by_exam()) for part in asked[name]]}
                 for name, whole in answers.items()
             },
@@ -174,22 +171,8 @@ def _ask(
     job = Job(name, source, out, changes, trial.origin, trial.workers)
     train_network(job, machine, tell)
     trained, network = load_trained(out)
-    network = network.to(machine.device)
-    spec, size = CATALOGUE[name], trained.part.size
-    data = read_data_set(source, segmentation=spec.task == SEGMENTATION)
-    if spec.task == SEGMENTATION:
-        return segment(network, Segmentation(data.classes, size), data.of("val"))
-    naming = Classification(data.classes, size, by_length=spec.answers_in_lengths)
-    return classify(network, naming, data.of("val"))
-
-
-def _join(parts: Sequence[Answers]) -> Answers:
-    marked = [part for part in parts if isinstance(part, Marked)]
-    return (
-        join_marked(marked)
-        if marked
-        else join([part for part in parts if isinstance(part, Predictions)])
-    )
+    data = read_data_set(source, segmentation=CATALOGUE[name].task == SEGMENTATION)
+    return answer(network.to(machine.device), trained, data.of("val"))
 
 
 def _figures(answers: Answers, numbers: Numbers | None = None) -> Figures:
@@ -198,9 +181,3 @@ def _figures(answers: Answers, numbers: Numbers | None = None) -> Figures:
     if isinstance(answers, Marked):
         return segmentation.figures(answers, numbers)
     return classification.figures(answers.take(numbers))
-
-
-def _report(answers: Answers, resampling: Resampling) -> Report:
-    if isinstance(answers, Marked):
-        return segmentation_report(answers, resampling)
-    return classification_report(answers, None, resampling)

@@ -1,25 +1,21 @@
 """From weights and a data set to a report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from diagnosis.networks.catalogue import CATALOGUE
 from diagnosis.training.data_set.reading import Source, check_files, read_data_set
-from diagnosis.training.data_set.samples import Sample
 from diagnosis.training.errors import DataSetRefused, RunRefused
-from diagnosis.training.fitting.tasks import Classification, Segmentation
 from diagnosis.training.fitting.trained import Trained, load_trained
 from diagnosis.training.fitting.training import SEGMENTATION
-from diagnosis.training.measuring.answers import classify, group_numbers, segment
+from diagnosis.training.measuring.answers import answer, group_numbers
 from diagnosis.training.measuring.reports import (
     Report,
     Resampling,
-    classification_report,
-    segmentation_report,
+    report_of,
     without_nan,
 )
 
@@ -75,7 +71,12 @@ def validate_network(question: Question, tell: Callable[[str], None]) -> Report:
     tell(f"measures on {len(samples)} images of {question.split}")
     val = () if question.split in ("val", ALL) else data.of("val")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    report = _measure(question, trained, network.to(device), samples, val)
+    network = network.to(device)
+    report = report_of(
+        answer(network, trained, samples),
+        answer(network, trained, val) if val else None,
+        question.resampling,
+    )
     whole: Report = without_nan(
         {
             "format": FORMAT,
@@ -104,26 +105,4 @@ def _source(question: Question, trained: Trained) -> Source:
         fold=recipe.get("fold") if source.fold is None else source.fold,
         seed=recipe.get("seed", 0) if question.seed is None else question.seed,
         split=question.split != ALL,
-    )
-
-
-def _measure(
-    question: Question,
-    trained: Trained,
-    network: nn.Module,
-    samples: Sequence[Sample],
-    val: Sequence[Sample],
-) -> Report:
-    size = trained.part.size
-    spec = CATALOGUE[question.network]
-    if spec.task == SEGMENTATION:
-        marking = Segmentation(trained.classes, size)
-        return segmentation_report(
-            segment(network, marking, samples), question.resampling
-        )
-    naming = Classification(trained.classes, size, by_length=spec.answers_in_lengths)
-    return classification_report(
-        classify(network, naming, samples),
-        classify(network, naming, val) if val else None,
-        question.resampling,
     )

@@ -4,26 +4,30 @@ Nobody has graded public frames, so the grade is held against the share of the f
 that is fluid: the more of it, the higher the grade ought to be.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from diagnosis.grading.framing import Letterbox, Pixels
 from diagnosis.grading.manifest import read_manifest
+from diagnosis.grading.outlining import certainty_of_marks, labels
 from diagnosis.grading.pipeline import Grader
+from diagnosis.grading.referral import look_at_mask
 from diagnosis.grading.tensors import to_batch
 from diagnosis.grading.weights import load_network
+from diagnosis.training.data_set.samples import Sample, exam_weights
 from diagnosis.training.material import Material, squared
+from diagnosis.training.measuring.answers import group_numbers
 from diagnosis.training.measuring.bootstrap import Interval, intervals
 from diagnosis.training.measuring.classification import Figures
-from diagnosis.training.measuring.predictions import Floats, Numbers, join_groups
+from diagnosis.training.measuring.predictions import Floats, Numbers
+from diagnosis.training.pair import merged_picture
 
 BATCH = 16
 FLUID = 2
@@ -56,7 +60,7 @@ class Answers:
 
 
 def ask(
-    folder: Path, material: Material, *, abnormal: Numbers, groups: Numbers
+    folder: Path, material: Material, samples: Sequence[Sample], *, normal: str
 ) -> Answers:
     """Let a folder's pair answer every frame, through the pipeline's own steps.
 
@@ -65,14 +69,14 @@ def ask(
     Args:
         folder: of the weights.
         material: real frames.
-        abnormal: (N,) whether each is labelled so.
-        groups: (N,) the patient of each.
+        samples: that they were read from.
+        normal: the label of normal kidneys.
     """
     manifest, _ = read_manifest(folder)
     segmenter = load_network(folder, manifest.segmenter)
     classifier = load_network(folder, manifest.classifier)
     grader = Grader(
-        manifest=manifest, sha256="", segmenter=nn.Identity(), classifier=nn.Identity()
+        manifest=manifest, sha256="", segmenter=segmenter, classifier=classifier
     )
     rows = [
         row
@@ -85,27 +89,16 @@ def ask(
         )
     ]
     share, dice, expected, found = np.array(rows, dtype=np.float64).T
-    counts = np.bincount(material.exams)
     return Answers(
-        abnormal=abnormal,
+        abnormal=np.array([sample.label != normal for sample in samples]),
         truth=material.shares.astype(np.float64),
         share=share,
         dice=dice,
         expected=expected,
         found=found,
-        groups=groups,
-        weights=1 / counts[material.exams],
+        groups=group_numbers(samples),
+        weights=np.array(exam_weights(samples)),
     )
-
-
-def join(parts: list[Answers]) -> Answers:
-    """Answers to frames of different patients, as if asked at once."""
-    joined: dict[str, Any] = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(Answers)
-    }
-    joined["groups"] = join_groups([part.groups for part in parts])
-    return Answers(**joined)
 
 
 def measure(answers: Answers, *, resamples: int) -> dict[str, Interval]:
@@ -140,25 +133,15 @@ def _ask(
         zip(material.frames, material.masks, strict=True)
     ):
         shape = (frame.shape[0], frame.shape[1])
-        own = logits[number : number + 1][
-            (..., *Letterbox.of(shape, (size, size)).window)
-        ]
-        best, labels = own.softmax(dim=1).max(dim=1)
-        full = F.interpolate(own, shape, mode="bilinear", align_corners=False)
-        mask: Pixels = full[0].argmax(dim=0).to(torch.uint8).numpy()
-        confidence = float(best[labels > 0].mean()) if (labels > 0).any() else 0.0
-        box = Letterbox.of(shape, grader.manifest.frame)
-        pictures.append(
-            grader.classifier_input(box.place(frame), box.place(mask, nearest=True))
-        )
+        own = logits[number][:, *Letterbox.of(shape, (size, size)).window]
+        mask = labels(own, shape)
+        pictures.append(merged_picture(grader, frame, mask))
+        found = look_at_mask(mask, certainty_of_marks(own), grader.manifest) is None
         rows.append(
             (
-                float(own.softmax(dim=1)[0, FLUID].mean()),
+                float(own.softmax(dim=0)[FLUID].mean()),
                 _dice(mask == FLUID, truth == FLUID),
-                float(
-                    (mask > 0).mean() >= grader.manifest.least_area
-                    and confidence >= grader.manifest.least_confidence
-                ),
+                float(found),
             )
         )
     grades = classifier(to_batch(np.stack(pictures))).double().softmax(dim=1)

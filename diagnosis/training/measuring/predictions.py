@@ -1,9 +1,9 @@
 """What a classifier answered, beside the truth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -82,15 +82,31 @@ class Predictions:
         )
 
 
-def join(parts: Sequence[Predictions]) -> Predictions:
-    """Answers to images of different groups, as if asked at once."""
-    return Predictions(
-        np.concatenate([part.logits for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        join_groups([part.groups for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-        parts[0].classes,
-    )
+class Grouped(Protocol):
+    """A dataclass of arrays with a row for each image."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def groups(self) -> Numbers:
+        """(N,) which patient or exam."""
+
+
+Kind = TypeVar("Kind", bound=Grouped)
+
+
+def join(parts: Sequence[Kind]) -> Kind:
+    """Answers to images of different groups, as if asked at once.
+
+    What is no array is the first part's.
+    """
+    joined = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(parts[0])
+        if isinstance(getattr(parts[0], field.name), np.ndarray)
+    }
+    groups = join_groups([part.groups for part in parts])
+    return replace(parts[0], **joined | {"groups": groups})
 
 
 def join_groups(parts: Sequence[Numbers]) -> Numbers:

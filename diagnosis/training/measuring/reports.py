@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from diagnosis.training.measuring import classification, segmentation
+from diagnosis.training.measuring.answers import Answers
 from diagnosis.training.measuring.bootstrap import Interval, intervals
 from diagnosis.training.measuring.calibration import (
     best_temperature,
@@ -32,6 +33,15 @@ class Resampling:
     """How intervals are made: so many draws of whole groups."""
 
     resamples: int
+
+
+def report_of(answers: Answers, val: Answers | None, resampling: Resampling) -> Report:
+    """Measure a network of either task; ``val`` is for ``classification_report``."""
+    if isinstance(answers, Marked):
+        return segmentation_report(answers, resampling)
+    return classification_report(
+        answers, val if isinstance(val, Predictions) else None, resampling
+    )
 
 
 def classification_report(

@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnosis.grading.framing import Pixels
 from diagnosis.training.measuring.classification import PER_CLASS, Figures
-from diagnosis.training.measuring.predictions import Floats, Numbers, join_groups
+from diagnosis.training.measuring.predictions import Floats, Numbers
 
 DEFINITIONS = {
     "accuracy": "right pixels ÷ all, pixels of all images pooled",
@@ -42,16 +42,6 @@ class Marked:
         scale = self.weights / self.pixels.sum(axis=(1, 2))
         scaled = self.pixels * scale[:, None, None]
         return Marked(scaled, self.groups, self.weights, self.classes)
-
-
-def join_marked(parts: Sequence[Marked]) -> Marked:
-    """What was marked on images of different groups, as if asked at once."""
-    return Marked(
-        np.concatenate([part.pixels for part in parts]),
-        join_groups([part.groups for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-        parts[0].classes,
-    )
 
 
 def count_pixels(truth: Pixels, answer: Pixels, count: int) -> Floats:

@@ -1,6 +1,7 @@
 """From kinds of frames to a folder of weights, in miniature."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,23 @@ def test_killed_after_some_folds_it_trains_only_the_others(tmp_path, monkeypatch
         watched.setattr(shutil, "rmtree", lambda *_, **__: None)
         train(out, real)
     assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
+
+
+def test_a_pair_of_another_recipe_or_other_frames_is_not_gone_on_with(tmp_path):
+    def digest(recipe: Recipe, real: RealSet) -> str:
+        phantoms = phantom_frames(
+            make_set(per_grade=1, without=0, first_seed=0, tell=lambda line: None),
+            of_each=1,
+        )
+        folds = default_weights._Folds.of(real, phantoms, recipe, lambda line: None)
+        return folds.digest(recipe)
+
+    real = real_set(tmp_path / "frames")
+    same = digest(TINY, real)
+    assert digest(TINY, real) == same
+    assert digest(replace(TINY, seed=1), real) != same
+    draw_image(tmp_path / "frames" / "0.png", number=99, side=SIDE)
+    assert digest(TINY, real) != same
 
 
 def test_nothing_of_a_fold_is_learnt_where_it_is_measured(tmp_path):
