@@ -11,8 +11,9 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from diagnosis.grading.framing import Pixels
 from diagnosis.grading.tensors import to_batch
 from diagnosis.training.augmentation import mirror, relight
+from diagnosis.training.balancing import balancing
 from diagnosis.training.dataset import Tell
-from diagnosis.training.material import Floats, Material
+from diagnosis.training.material import Material
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,6 @@ class ClassificationRecipe:
     batch: int = 32
     class_weights: tuple[float, float, float] | None = None
     size: int = 128
-
-
-def balanced_weights(grades: Floats) -> Tensor:
-    """Weigh each grade i by n ÷ (3 nᵢ), one that does not occur by 0.
-
-    Args:
-        grades: (N, 3) how probable each grade is; nᵢ is the sum of a column.
-    """
-    counts = grades.sum(axis=0)
-    weights = len(grades) / (grades.shape[1] * np.maximum(counts, 1)) * (counts > 0)
-    return torch.tensor(weights, dtype=torch.float32)
 
 
 def train_classifier(
@@ -78,7 +68,7 @@ def train_classifier(
     for epoch in range(recipe.epochs):
         network.train()
         drawn = material.draw(rng)
-        even = balanced_weights(material.grades[drawn])
+        even = balancing(material.grades[drawn].sum(axis=0))
         weighing = torch.tensor(weights) if weights else even
         losses = []
         batch = min(recipe.batch, len(drawn))

@@ -6,7 +6,6 @@ grown hydronephrosis which grade it is. No kind says all three.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 
 import numpy as np
 from PIL import Image
@@ -15,7 +14,7 @@ from diagnosis.grading.framing import Pixels, resize
 from diagnosis.grading.scale import Grade
 from diagnosis.training.data_set.masks import read_mask
 from diagnosis.training.data_set.pictures import read_picture
-from diagnosis.training.data_set.samples import Sample
+from diagnosis.training.data_set.samples import Sample, at_most
 from diagnosis.training.dataset import PhantomSet
 from diagnosis.training.errors import DataSetRefused
 from diagnosis.training.grown import FrameRejected, grow
@@ -83,15 +82,12 @@ def grown_frames(real: Material, *, of_each: int, per_exam: int, seed: int) -> M
         seed: of the first frame; each further one takes the next.
     """
     normal = (real.grades[:, 0] == 1) & (real.shares == 0)
-    chosen = [
-        number
-        for _, exam in groupby(
-            sorted(np.flatnonzero(normal), key=lambda number: real.exams[number]),
-            key=lambda number: real.exams[number],
-        )
-        for number in list(exam)[:of_each]
-    ]
-    made = list(_grow(real, [int(number) for number in chosen], seed))
+    chosen = at_most(
+        np.flatnonzero(normal).tolist(),
+        exam_of=lambda number: int(real.exams[number]),
+        most_of=lambda _: of_each,
+    )
+    made = list(_grow(real, chosen, seed))
     return Material(
         [frame for frame, _, _, _ in made],
         [mask for _, mask, _, _ in made],

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnosis.grading.framing import Letterbox, Pixels
+from diagnosis.training.data_set.samples import at_most
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -61,12 +62,14 @@ class Material:
 
     def draw(self, rng: np.random.Generator) -> Numbers:
         """The numbers of an epoch in the order of their use, each exam's drawn anew."""
-        order = rng.permutation(len(self))
-        grouped = order[np.argsort(self.exams[order], kind="stable")]
-        starts = np.flatnonzero(np.diff(self.exams[grouped], prepend=-1))
-        sizes = np.diff(starts, append=len(grouped))
-        place = np.arange(len(grouped)) - np.repeat(starts, sizes)
-        return rng.permutation(grouped[place < self.per_exam[grouped]])
+        return np.array(
+            at_most(
+                rng.permutation(len(self)).tolist(),
+                exam_of=lambda number: int(self.exams[number]),
+                most_of=lambda number: int(self.per_exam[number]),
+            ),
+            dtype=int,
+        )
 
 
 def join(kinds: Sequence[Material]) -> Material:

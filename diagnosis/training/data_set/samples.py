@@ -1,7 +1,7 @@
 """What a data set consists of."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,23 @@ class DataSet:
     def of(self, split: str) -> tuple[Sample, ...]:
         """The samples of one split."""
         return tuple(sample for sample in self.samples if sample.split == split)
+
+
+def at_most(
+    order: Sequence[int],
+    *,
+    exam_of: Callable[[int], Hashable],
+    most_of: Callable[[int], int],
+) -> list[int]:
+    """The numbers in their order, of each exam no more than it may give."""
+    seen: Counter[Hashable] = Counter()
+    chosen = []
+    for number in order:
+        exam = exam_of(number)
+        seen[exam] += 1
+        if seen[exam] <= most_of(number):
+            chosen.append(number)
+    return chosen
 
 
 def exam_weights(samples: Sequence[Sample]) -> list[float]:

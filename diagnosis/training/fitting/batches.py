@@ -1,6 +1,5 @@
 """Samples in batches, drawn and changed by the place where training is."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from diagnosis.grading.tensors import DEVIATION, MEAN
-from diagnosis.training.data_set.samples import Sample, exam_weights
+from diagnosis.training.data_set.samples import Sample, at_most, exam_weights
 from diagnosis.training.fitting.seeds import generator_at
 from diagnosis.training.fitting.tasks import Task
 
@@ -114,14 +113,11 @@ def first_of_each_exam(
     """The numbers in ``order``, at most ``per_exam`` of an exam and label."""
     if per_exam is None:
         return list(order)
-    seen: Counter[tuple[str, str | None]] = Counter()
-    chosen = []
-    for number in order:
-        exam = samples[number].group, samples[number].label
-        seen[exam] += 1
-        if seen[exam] <= per_exam:
-            chosen.append(number)
-    return chosen
+    return at_most(
+        order,
+        exam_of=lambda number: (samples[number].group, samples[number].label),
+        most_of=lambda _: per_exam,
+    )
 
 
 def thinned(samples: Sequence[Sample], per_exam: int | None) -> list[Sample]:

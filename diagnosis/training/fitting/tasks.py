@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from diagnosis.grading.framing import Letterbox, Pixels, resize
 from diagnosis.training.augmentation import move, move_images, relight
+from diagnosis.training.balancing import balancing
 from diagnosis.training.data_set.masks import read_mask
 from diagnosis.training.data_set.pictures import read_picture
 from diagnosis.training.data_set.samples import Sample
@@ -172,7 +173,5 @@ def load_masked(sample: Sample, classes: Sequence[str]) -> tuple[Pixels, Pixels]
 
 
 def balanced(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:
-    """Weigh each class i by n ÷ (K nᵢ), one that does not occur by 0."""
-    counts = np.array([list(labels).count(name) for name in classes])
-    weights = len(labels) / (len(classes) * np.maximum(counts, 1)) * (counts > 0)
-    return torch.tensor(weights, dtype=torch.float32)
+    """Weigh each class so that all weigh the same, however often they occur."""
+    return balancing(np.array([list(labels).count(name) for name in classes]))
