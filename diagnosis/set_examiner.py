@@ -1,6 +1,5 @@
 """Looks at one data set on the hospital's side: from the archive to what can be sent."""
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -15,8 +14,6 @@ from diagnosis.actions.set_checks import (
     record_check,
     refuse_check,
 )
-from diagnosis.errors import ClaimLost
-from diagnosis.heart import heart_beating
 from diagnosis.intake.archive import opened
 from diagnosis.intake.errors import ArchiveRefused
 from diagnosis.intake.examining import Examined, examine
@@ -24,13 +21,11 @@ from diagnosis.intake.outcomes import Outcome, to_json
 from diagnosis.intake.set_archive import pack
 from diagnosis.models import DataSet, Purpose, SetContent
 from diagnosis.set_sealing import open_content, put_sealed
-from portal.errors import PortalError
+from diagnosis.undertaking import undertaking
 from portal.row_security import examining, in_the_name_of
 from records.content import content_store
 from records.storage.cids import parse_cid
-from records.storage.errors import StorageError
 
-logger = logging.getLogger(__name__)
 TOLD_EVERY = 25
 """Files, after which the page learns how far it is."""
 
@@ -47,21 +42,15 @@ def check(set_id: UUID) -> None:
 
 
 def _check(data_set: DataSet) -> None:
-    try:
-        with heart_beating(lambda: beat_check(data_set=data_set)):
-            _examine(data_set)
-    except ClaimLost:
-        logger.info("Data set %s was taken from this worker.", data_set.pk)
-    except (ArchiveRefused, PortalError, StorageError) as problem:
-        _refuse(data_set, str(problem))
-    except Exception:
-        logger.exception("Data set %s could not be looked at.", data_set.pk)
-        mark = str(data_set.pk)[:8]
-        _refuse(
-            data_set,
-            "The archive could not be looked at because of a fault on our side."
-            f" Quote {mark} when you ask for help.",
-        )
+    with undertaking(
+        f"Data set {data_set.pk}",
+        beat=lambda: beat_check(data_set=data_set),
+        give_up=lambda sentence: refuse_check(data_set=data_set, sentence=sentence),
+        fault="The archive could not be looked at",
+        mark=str(data_set.pk)[:8],
+        told=(ArchiveRefused,),
+    ):
+        _examine(data_set)
 
 
 def _examine(data_set: DataSet) -> None:
@@ -105,10 +94,3 @@ def spooled(pieces: Iterable[bytes]) -> Iterator[BinaryIO]:
             file.write(piece)
         file.seek(0)
         yield file
-
-
-def _refuse(data_set: DataSet, sentence: str) -> None:
-    try:
-        refuse_check(data_set=data_set, sentence=sentence)
-    except ClaimLost:
-        logger.info("Data set %s was taken from this worker.", data_set.pk)

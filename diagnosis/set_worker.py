@@ -1,6 +1,5 @@
 """Grades one data set on the diagnosis service's side: from CID_H to CID_M."""
 
-import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,12 +17,10 @@ from diagnosis.actions.set_runs import (
     record_run,
     save_run,
 )
-from diagnosis.errors import ClaimLost
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Pixels
 from diagnosis.grading.pipeline import Grader, to_grey
 from diagnosis.grading.report import GradeReport
-from diagnosis.heart import heart_beating
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.errors import ImageRefused
 from diagnosis.intake.set_archive import unpack
@@ -31,11 +28,9 @@ from diagnosis.models import SetContent, SetRun
 from diagnosis.service import diagnosis_service
 from diagnosis.set_results import Result, ResultCipher, SetResults
 from diagnosis.set_sealing import data_key_of, open_content, put_sealed
-from portal.errors import PortalError
+from diagnosis.undertaking import undertaking
 from portal.row_security import in_the_name_of, running
-from records.storage.errors import StorageError
 
-logger = logging.getLogger(__name__)
 BATCH = 8
 """Pictures graded and kept at once: as many at most are graded again after a death."""
 SLICE_SECONDS = 60.0
@@ -55,20 +50,16 @@ def run(run_id: UUID) -> None:
 
 
 def _run(found: SetRun) -> None:
-    try:
-        with heart_beating(lambda: beat_run(run=found)):
-            _grade(found)
-    except ClaimLost:
-        logger.info("Run %s was taken from this worker.", found.correlation_id)
-    except (PortalError, StorageError) as problem:
-        _give_up(found, str(problem))
-    except Exception:
-        logger.exception("Run %s failed.", found.correlation_id)
-        _give_up(
-            found,
-            "The data set could not be graded because of a fault on our side."
-            f" Quote {found.correlation_id} when you ask for help.",
-        )
+    with undertaking(
+        f"Run {found.correlation_id}",
+        beat=lambda: beat_run(run=found),
+        give_up=lambda sentence: fail_run(
+            run=found, sentence=sentence, traceback=traceback.format_exc()
+        ),
+        fault="The data set could not be graded",
+        mark=found.correlation_id,
+    ):
+        _grade(found)
 
 
 def _grade(found: SetRun) -> None:
@@ -158,10 +149,3 @@ def _refusal(pixels: Pixels) -> PixelsRejected | None:
     except PixelsRejected as refusal:
         return refusal
     return None
-
-
-def _give_up(found: SetRun, sentence: str) -> None:
-    try:
-        fail_run(run=found, sentence=sentence, traceback=traceback.format_exc())
-    except ClaimLost:
-        logger.info("Run %s was taken from this worker.", found.correlation_id)

@@ -1,23 +1,17 @@
 """Runs one grading job, from its claim to the sealed report."""
 
-import logging
 import traceback
 from uuid import UUID
 
 from diagnosis import graders
 from diagnosis.actions.jobs import advance, beat, claim, fail, record_grade
-from diagnosis.errors import ClaimLost
-from diagnosis.heart import heart_beating
 from diagnosis.imaging.decoding import decode
 from diagnosis.models import GradingJob, State
 from diagnosis.service import diagnosis_service
 from diagnosis.shadowing import grade_beside
-from portal.errors import PortalError
+from diagnosis.undertaking import undertaking
 from portal.row_security import grading, in_the_name_of
 from records.opening import unseal
-from records.storage.errors import StorageError
-
-logger = logging.getLogger(__name__)
 
 
 def run(job_id: UUID) -> None:
@@ -34,20 +28,16 @@ def _run(job_id: UUID) -> None:
     job = claim(job_id=job_id)
     if job is None:
         return
-    try:
-        with heart_beating(lambda: beat(job=job)):
-            _grade(job)
-    except ClaimLost:
-        logger.info("Job %s was taken from this worker.", job.correlation_id)
-    except (PortalError, StorageError) as error:
-        _give_up(job, str(error))
-    except Exception:
-        logger.exception("Job %s failed.", job.correlation_id)
-        _give_up(
-            job,
-            "The image could not be graded because of a fault on our side."
-            f" Quote {job.correlation_id} when you ask for help.",
-        )
+    with undertaking(
+        f"Job {job.correlation_id}",
+        beat=lambda: beat(job=job),
+        give_up=lambda sentence: fail(
+            job=job, sentence=sentence, traceback=traceback.format_exc()
+        ),
+        fault="The image could not be graded",
+        mark=job.correlation_id,
+    ):
+        _grade(job)
 
 
 def _grade(job: GradingJob) -> None:
@@ -62,10 +52,3 @@ def _grade(job: GradingJob) -> None:
     advance(job=job, to=State.SAVING)
     record_grade(job=job, report=report.to_json(), model_version=report.model_version)
     grade_beside(pixels, report)
-
-
-def _give_up(job: GradingJob, sentence: str) -> None:
-    try:
-        fail(job=job, sentence=sentence, traceback=traceback.format_exc())
-    except ClaimLost:
-        logger.info("Job %s was taken from this worker.", job.correlation_id)
