@@ -13,7 +13,7 @@ from diagnosis.actions.set_checks import record_comparison
 from diagnosis.intake.set_archive import unpack
 from diagnosis.models import SetContent, SetRun, State
 from diagnosis.set_results import SetResults, differing
-from diagnosis.set_sealing import open_content
+from diagnosis.set_sealing import open_content, read_content
 from diagnosis.set_worker import answers, batches
 from portal.errors import Refused
 from portal.row_security import UPKEEP, examining, in_the_name_of
@@ -88,4 +88,4 @@ def compare(
 def _results(found: SetRun) -> SetResults:
     content = found.contents.get(kind=SetContent.Kind.RESULTS)
     owner = found.data_set.institution.holder_id
-    return SetResults.from_json(b"".join(open_content(content, owner)))
+    return SetResults.from_json(read_content(content, owner))

@@ -11,7 +11,7 @@ from typing import Any
 from diagnosis.intake.outcomes import Outcome, Status, from_json
 from diagnosis.models import DataSet, SetContent, SetRun
 from diagnosis.set_results import Result
-from diagnosis.set_sealing import open_content
+from diagnosis.set_sealing import read_content
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for a formula, were a file so named."""
@@ -99,7 +99,7 @@ def validation_of(run: SetRun) -> dict[str, Any] | None:
 
 def _opened(content: SetContent) -> bytes:
     owner = content.data_set.institution.holder_id
-    return b"".join(open_content(content, owner))
+    return read_content(content, owner)
 
 
 def _harmless(text: str) -> str:

@@ -139,6 +139,11 @@ def open_content(content: SetContent, holder_id: UUID) -> Iterator[bytes]:
         yield from open_sealed(blocks, data_key=data_key, record_id=content.pk.bytes)
 
 
+def read_content(content: SetContent, holder_id: UUID) -> bytes:
+    """A content that memory holds, whole; raises as ``open_content``."""
+    return b"".join(open_content(content, holder_id))
+
+
 def data_key_of(content: SetContent, holder_id: UUID) -> bytes:
     """The content's data key, unwrapped with one holder's key.
 

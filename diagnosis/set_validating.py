@@ -5,14 +5,12 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from diagnosis.actions.set_checks import note_validation_failure, record_validation
 from diagnosis.grading.scale import Grade
 from diagnosis.intake.outcomes import Status, from_json
-from diagnosis.models import Purpose, SetContent, SetRun, State
+from diagnosis.models import ModelVersion, Purpose, SetContent, SetRun, State
 from diagnosis.set_results import SetResults
-from diagnosis.set_sealing import open_content, put_sealed
+from diagnosis.set_sealing import put_sealed, read_content
 from diagnosis.validation.card import CardFigures, card_figures
 from diagnosis.validation.reporting import Answer, Earlier, validation_report
 from portal.errors import PortalError
@@ -20,7 +18,6 @@ from portal.row_security import UPKEEP, examining, in_the_name_of
 from records.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
-CARD = "MODEL_CARD.md"
 
 
 def validate(run_id: UUID) -> None:
@@ -84,15 +81,9 @@ def _measured(run: SetRun) -> dict[str, Any]:
 
 
 def _card(run: SetRun) -> CardFigures | None:
-    """The card beside the weights here, if they are those that graded the run."""
-    # Imported here: the web process never asks.
-    from diagnosis.grading.manifest import read_manifest
-
-    _, sha256 = read_manifest(settings.MODEL_DIR)
-    card = settings.MODEL_DIR / CARD
-    if sha256 != run.weights_sha256 or not card.is_file():
-        return None
-    return card_figures(card.read_text(encoding="utf-8"))
+    """What the card of the version that graded the run says, if it says figures."""
+    version = ModelVersion.objects.filter(weights_sha256=run.weights_sha256).first()
+    return card_figures(version.card) if version else None
 
 
 def _earlier(run: SetRun) -> list[Earlier]:
@@ -123,11 +114,11 @@ def _in_short(run: SetRun, report: dict[str, Any]) -> Earlier:
 
 def _json(content: SetContent) -> dict[str, Any]:
     owner = content.data_set.institution.holder_id
-    found: dict[str, Any] = json.loads(b"".join(open_content(content, owner)))
+    found: dict[str, Any] = json.loads(read_content(content, owner))
     return found
 
 
 def _opened(run: SetRun, kind: SetContent.Kind) -> bytes:
     contents = run.data_set.contents.filter(kind=kind)
     own = contents.filter(run=run).first() or contents.get(run=None)
-    return b"".join(open_content(own, run.data_set.institution.holder_id))
+    return read_content(own, run.data_set.institution.holder_id)

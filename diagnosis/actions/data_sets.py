@@ -26,8 +26,8 @@ from diagnosis.set_sealing import (
     Keeping,
     give,
     keep,
-    open_content,
     put_sealed,
+    read_content,
     sealing_of,
 )
 from diagnosis.set_transitions import (
@@ -163,7 +163,7 @@ def fetch_results(*, run: SetRun, by: Acting) -> SetResults:
     if content is None:
         raise Refused("This run has no results yet.")
     institution = run.data_set.institution
-    opened = b"".join(open_content(content, institution.holder_id))
+    opened = read_content(content, institution.holder_id)
     with transaction.atomic():
         record_about_set(
             run.data_set,
