@@ -17,8 +17,8 @@ from diagnosis.training.phantoms import make_phantom
 def load_grader(folder: Path) -> Grader:
     """Load weights on the best device, with the backend that is set or fastest.
 
-    Never before a fork: an accelerator does not survive one. Without a setting, and before anything was measured on this machine, it takes
-    some seconds more.
+    Never before a fork: an accelerator does not survive one. Without a setting, and
+    before anything was measured on this machine, it takes some seconds more.
 
     Raises:
         GradingError: the weights do not fit, or the backend that is set cannot run.

@@ -19,7 +19,7 @@ from diagnosis.actions.set_runs import (
 )
 from diagnosis.grading.errors import PixelsRejected
 from diagnosis.grading.framing import Pixels
-from diagnosis.grading.pipeline import Grader, to_grey
+from diagnosis.grading.pipeline import Grader, check_pixels
 from diagnosis.grading.report import GradeReport
 from diagnosis.imaging.decoding import decode
 from diagnosis.imaging.errors import ImageRefused
@@ -145,7 +145,7 @@ def grade_frames(
 def _refusal(pixels: Pixels) -> PixelsRejected | None:
     """Why the networks cannot take a frame, if they cannot."""
     try:
-        to_grey(pixels)
+        check_pixels(pixels)
     except PixelsRejected as refusal:
         return refusal
     return None

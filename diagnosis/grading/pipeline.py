@@ -336,6 +336,18 @@ def to_grey(pixels: Pixels) -> Pixels:
     Raises:
         PixelsRejected: another type, other axes, or too small.
     """
+    check_pixels(pixels)
+    if pixels.ndim == 3:
+        return np.asarray(Image.fromarray(pixels).convert("L"))
+    return pixels
+
+
+def check_pixels(pixels: Pixels) -> None:
+    """Refuse what is no frame that can be graded.
+
+    Raises:
+        PixelsRejected: another type, other axes, or too small.
+    """
     colour = pixels.ndim == 3 and pixels.shape[2] == 3
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or colour):
         raise PixelsRejected(
@@ -347,6 +359,3 @@ def to_grey(pixels: Pixels) -> Pixels:
             f"A frame of {pixels.shape[1]} × {pixels.shape[0]} pixels is too small to"
             f" grade: at least {LEAST_SIDE} a side would do."
         )
-    if colour:
-        return np.asarray(Image.fromarray(pixels).convert("L"))
-    return pixels

@@ -24,7 +24,6 @@ from diagnosis.validation.card import CardFigures
 
 FORMAT = "anamnesis-validation-1"
 RESAMPLES = 400
-NO_GRADE = "no grade"
 LEAST_SHARE = 1e-12  # a probability of nothing has a logarithm, too
 
 
