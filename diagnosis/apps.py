@@ -4,11 +4,12 @@ import os
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 def warm_up(**_: Any) -> None:
     """Load the networks when a gpu worker starts, not when the first doctor waits."""
-    if os.environ.get("Q_CLUSTER_NAME") == "gpu":
+    if os.environ.get("Q_CLUSTER_NAME") in {"gpu", settings.GRADING_QUEUE}:
         from diagnosis import graders
 
         graders.warm_up()

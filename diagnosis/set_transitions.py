@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -49,7 +50,8 @@ def queue_check(data_set: DataSet) -> None:
         _save(data_set, {"queued_at": timezone.now()})
     set_id = str(data_set.pk)
     transaction.on_commit(
-        lambda: async_task("diagnosis.tasks.check_set", set_id, timeout=CHECK_SECONDS)
+        lambda: async_task("diagnosis.tasks.check_set", set_id, timeout=CHECK_SECONDS),
+        robust=True,  # the sweeper queues it again
     )
 
 
@@ -58,7 +60,10 @@ def queue_run(run: SetRun) -> None:
     _save(run, {"queued_at": timezone.now()})
     run_id = str(run.pk)
     transaction.on_commit(
-        lambda: async_task("diagnosis.tasks.grade_set", run_id, cluster="gpu")
+        lambda: async_task(
+            "diagnosis.tasks.grade_set", run_id, cluster=settings.GRADING_QUEUE
+        ),
+        robust=True,  # the sweeper queues it again
     )
 
 
@@ -75,7 +80,8 @@ def queue_validation(run: SetRun) -> None:
             run_id,
             cluster="gpu",
             timeout=CHECK_SECONDS,
-        )
+        ),
+        robust=True,  # the sweeper queues it again
     )
 
 

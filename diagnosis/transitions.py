@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -37,12 +38,18 @@ def check_transition(job: GradingJob, to: State) -> None:
 
 
 def queue(job: GradingJob) -> None:
-    """Queue the task when the transaction commits; it carries one id, no more."""
+    """Queue the task when the transaction commits; it carries one id, no more.
+
+    Where the queue cannot be reached the job waits, and the sweeper queues it again.
+    """
     job_id = str(job.pk)
     job.queued_at = timezone.now()
     job.save(update_fields=["queued_at"])
     transaction.on_commit(
-        lambda: async_task("diagnosis.tasks.grade", job_id, cluster="gpu")
+        lambda: async_task(
+            "diagnosis.tasks.grade", job_id, cluster=settings.GRADING_QUEUE
+        ),
+        robust=True,
     )
 
 

@@ -6,10 +6,10 @@ import secrets
 import warnings
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from portal.environment import EnvironmentProblem, text, var
 
@@ -41,8 +41,7 @@ def start_embedded(folder: Path) -> None:
 
 def settings_for(role: Role) -> dict[str, Any]:
     """Django's DATABASES entry for one login role."""
-    place = _given_server() or _embedded_server()
-    options = dict(parse_qsl(urlsplit(text("DATABASE_URL")).query))
+    place, options = _given_server() or (_embedded_server(), {})
     return {
         "ENGINE": "portal.postgresql"
         if role == "web"
@@ -136,19 +135,31 @@ def _ensure_database(admin: psycopg.Connection[Any]) -> None:
         admin.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(owner))
 
 
-def _given_server() -> dict[str, str] | None:
-    url = urlsplit(text("DATABASE_URL"))
-    if not url.scheme:
+def _given_server() -> tuple[dict[str, str], dict[str, Any]] | None:
+    """Where the server of DATABASE_URL listens, and the connection's other options.
+
+    Read as libpq reads it: several hosts, `sslmode`, `sslrootcert` and whatever else it
+    knows mean the same for every login. The address's own user is for `setup` alone.
+    """
+    url = text("DATABASE_URL")
+    if not url:
         return None
-    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+    try:
+        given = dict(conninfo_to_dict(url)) if "://" in url else {}
+    except psycopg.ProgrammingError:
+        given = {}
+    for own in ("user", "password"):
+        given.pop(own, None)
+    place = {
+        "name": str(given.pop("dbname", "")),
+        "host": str(given.pop("host", "")),
+        "port": str(given.pop("port", "")),
+    }
+    if not place["name"]:
         raise EnvironmentProblem(
             "DATABASE_URL must look like postgresql://user:password@host:5432/name."
         )
-    return {
-        "name": unquote(url.path.strip("/")),
-        "host": url.hostname or "",
-        "port": str(url.port or ""),
-    }
+    return place, given
 
 
 def _embedded_server() -> dict[str, str]:

@@ -1,8 +1,10 @@
 """Reads the environment variables that tell the portal where it runs."""
 
+import json
 import os
 import secrets
 import stat
+from base64 import b64decode
 from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
@@ -73,13 +75,51 @@ def master_key() -> bytes:
     `var/keys/master`, which is made on first use of the embedded set-up.
 
     Raises:
-        EnvironmentProblem: missing, readable by others, or not 32 bytes of hex.
+        EnvironmentProblem: missing, readable by others, not 32 bytes of hex, or not to
+            be had by a worker that holds the diagnosis service's keys alone.
     """
+    if text("SERVICE_KEYS_FILE"):
+        raise EnvironmentProblem(
+            "This process holds the diagnosis service's keys alone (SERVICE_KEYS_FILE);"
+            " what it was asked for needs the master key."
+        )
     if given := text("MASTER_KEY"):
         return _hex_key(given)
     if path := text("MASTER_KEY_FILE"):
         return _hex_key(_read_private(Path(path)))
     return _hex_key(secret_file("master"))
+
+
+def service_keys() -> dict[bytes, bytes] | None:
+    """The diagnosis service's private keys, where a worker holds these instead of all.
+
+    Taken from the file SERVICE_KEYS_FILE, as `manage.py service_keys` wrote it.
+
+    Returns:
+        PKCS#8 DER by key id (32 bytes); None in a process that has the master key.
+
+    Raises:
+        EnvironmentProblem: missing, readable by others, of another form, or given
+            beside the master key.
+    """
+    path = text("SERVICE_KEYS_FILE")
+    if not path:
+        return None
+    if text("MASTER_KEY") or text("MASTER_KEY_FILE"):
+        raise EnvironmentProblem(
+            "SERVICE_KEYS_FILE stands in the place of the master key: take MASTER_KEY"
+            " and MASTER_KEY_FILE away, or SERVICE_KEYS_FILE."
+        )
+    try:
+        given: dict[str, str] = json.loads(_read_private(Path(path)))
+        return {
+            bytes.fromhex(key_id): b64decode(der, validate=True)
+            for key_id, der in given.items()
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise EnvironmentProblem(
+            f"{path} holds no keys; write it with: manage.py service_keys {path}"
+        ) from error
 
 
 def old_master_key() -> bytes | None:

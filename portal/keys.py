@@ -29,6 +29,7 @@ from django.utils import timezone
 
 from ledger.signing import Ed25519Signer
 from portal.errors import KeyUnavailable
+from portal.master_keys import held_keys
 from portal.models import HolderKey, KeyHolder, PrivateKey
 from portal.row_security import Party, party
 from portal.sealed_fields import seal, unseal
@@ -227,10 +228,14 @@ def _live(holder_id: UUID, purpose: HolderKey.Purpose) -> HolderKey:
 def private_half(key_id: bytes) -> object:
     """The private half, read anew and opened with the master key.
 
+    A worker without the master key has it in its own file, or not at all.
+
     Raises:
         KeyUnavailable: it is gone, or not for whoever asks; the master key differs, or
-            the row was changed.
+            the row was changed; this worker does not hold it.
     """
+    if (held := held_keys()) is not None:
+        return _held(held, key_id)
     row = PrivateKey.objects.filter(key_id=key_id).first()
     if row is None:
         raise KeyUnavailable("The key that would open this is gone.")
@@ -241,6 +246,19 @@ def private_half(key_id: bytes) -> object:
         password=None,
         unsafe_skip_rsa_key_validation=True,
     )
+
+
+def private_keys_of(holder_id: UUID) -> dict[bytes, bytes]:
+    """Every private half that a holder still has, PKCS#8 DER by key id, in the clear.
+
+    Raises:
+        KeyUnavailable: the master key differs.
+    """
+    rows = PrivateKey.objects.filter(key__holder_id=holder_id)
+    return {
+        bytes(row.key_id): unseal(bytes(row.sealed), purpose=_label(bytes(row.key_id)))
+        for row in rows
+    }
 
 
 def sealed_anew(private: PrivateKey) -> bytes:
@@ -258,6 +276,18 @@ def sealed_anew(private: PrivateKey) -> bytes:
 @lru_cache(maxsize=256)
 def _opened(key_id: bytes, _who: Party) -> object:
     return private_half(key_id)
+
+
+def _held(held: dict[bytes, bytes], key_id: bytes) -> object:
+    if key_id not in held:
+        raise KeyUnavailable(
+            "This worker holds the diagnosis service's keys alone, and the key that is"
+            " needed is not among them. If they were changed, it needs the new ones."
+        )
+    try:
+        return load_der_private_key(held[key_id], password=None)
+    except ValueError as error:
+        raise KeyUnavailable("A key in SERVICE_KEYS_FILE is none.") from error
 
 
 def _label(key_id: bytes) -> str:

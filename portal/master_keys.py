@@ -1,4 +1,4 @@
-"""The master key of this process, with the one it replaces while it is rotated."""
+"""What this process opens keys with: the master key, or the few keys it holds itself."""
 
 import hashlib
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from portal.environment import master_key, old_master_key
+from portal.environment import master_key, old_master_key, service_keys
 
 NAME_BYTES = 8
 
@@ -20,6 +20,16 @@ def master_keys() -> tuple[bytes, ...]:
     """
     old = old_master_key()
     return (master_key(),) if old is None else (master_key(), old)
+
+
+@cache
+def held_keys() -> dict[bytes, bytes] | None:
+    """The only private keys of a worker that has no master key; None where it has one.
+
+    Raises:
+        EnvironmentProblem: the file of keys is not as it must be.
+    """
+    return service_keys()
 
 
 @cache

@@ -11,11 +11,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import models
 
 from portal.errors import KeyUnavailable
-from portal.master_keys import NAME_BYTES, derived_key, key_name, master_keys
+from portal.master_keys import (
+    NAME_BYTES,
+    derived_key,
+    held_keys,
+    key_name,
+    master_keys,
+)
 
 UNNAMED, NAMED = b"\x01", b"\x02"
 """Versions; values of the first do not name their key, and are no longer made."""
 NONCE_BYTES = 12
+CLOSED = "(sealed)"
+"""What a worker reads that holds the diagnosis service's keys alone."""
 
 
 def seal(plaintext: bytes, *, purpose: str) -> bytes:
@@ -119,9 +127,14 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg] # not generic
         return seal(value.encode(), purpose=self._purpose())
 
     def from_db_value(self, value: Any, *_: Any) -> str | None:
-        """Open what the database gave."""
+        """Open what the database gave; it stays closed to a worker without the key.
+
+        Such a worker cannot write it back either: sealing needs the key.
+        """
         if value is None:
             return None
+        if held_keys() is not None:
+            return CLOSED
         return unseal(bytes(value), purpose=self._purpose()).decode()
 
     def _purpose(self) -> str:

@@ -245,9 +245,18 @@ PLACES = [
     ),
 ]
 
+# The queue in which grading waits: the gpu cluster's own, else one that workers with
+# nothing but the diagnosis service's keys serve, elsewhere.
+GRADING_QUEUE = text("GRADING_QUEUE", "gpu")
+if GRADING_QUEUE == "default":
+    raise EnvironmentProblem("GRADING_QUEUE cannot be default; write gpu or service.")
+# What says to a worker that there is work; without Redis, a table.
+REDIS_URL = text("REDIS_URL")
+_broker = {"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "poll": 0.2}
+# The grader holds the processor or the accelerator alone.
+_one_at_a_time = {"workers": 1, "queue_limit": 1, "timeout": 300, "retry": 360}
 _q_common: dict[str, Any] = {
-    "orm": "default",
-    "poll": 0.2,
+    **_broker,
     "max_attempts": 3,
     "ack_failures": True,
     "save_limit": 250,
@@ -261,10 +270,7 @@ Q_CLUSTER: dict[str, Any] = {
     "workers": 2,
     "timeout": 120,
     "retry": 180,
-    "ALT_CLUSTERS": {
-        # One at a time: the grader holds the processor or the accelerator alone.
-        "gpu": {"workers": 1, "queue_limit": 1, "timeout": 300, "retry": 360}
-    },
+    "ALT_CLUSTERS": dict.fromkeys(("gpu", GRADING_QUEUE), _one_at_a_time),
 }
 # What the default cluster does by itself: task → every so many minutes.
 SCHEDULES = {

@@ -22,5 +22,8 @@ for given in (
     "MASTER_KEY_FILE",
     "MASTER_KEY_OLD",
     "MASTER_KEY_OLD_FILE",
+    "SERVICE_KEYS_FILE",
+    "REDIS_URL",
+    "GRADING_QUEUE",
 ):
     os.environ.pop(given, None)

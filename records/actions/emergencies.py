@@ -2,11 +2,11 @@
 
 from django.db import transaction
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
+from portal.queueing import queue_with_act
 from records.models import EmergencyAccess, Patient
 from records.permissions import (
     check_may_open_emergency,
@@ -42,8 +42,7 @@ def open_emergency(*, patient: Patient, reason: str, by: Acting) -> EmergencyAcc
         patient=patient, institution=institution, doctor=by.user, reason=reason.strip()
     )
     _record(access, Event.EMERGENCY_OPENED, by)
-    # In the act's own transaction: a process that dies now loses no task.
-    async_task("records.tasks.tell_of_emergency", access.pk)
+    queue_with_act("records.tasks.tell_of_emergency", access.pk)
     return access
 
 

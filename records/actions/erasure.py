@@ -7,12 +7,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from ledger.events import Event
 from portal.acting import Acting
 from portal.errors import Refused
 from portal.models import Institution
+from portal.queueing import queue_with_act
 from portal.row_security import UPKEEP, in_the_name_of
 from records.models import Act, Document, Erasure, KeyWrap, Patient, Received
 from records.permissions import check_may_decide_erasure, check_may_manage_consents
@@ -77,8 +77,7 @@ def confirm_erasure(*, erasure: Erasure, by: Acting) -> Erasure:
         kept_until=max(found.staying, default=None),
     )
     _record(erasure, Event.ERASURE_DONE, by, documents=documents)
-    # In the act's own transaction: a process that dies now loses no task.
-    async_task("records.tasks.remove_erased")
+    queue_with_act("records.tasks.remove_erased")
     return erasure
 
 

@@ -58,7 +58,7 @@ class PeeredStore:
         self._own.collect()
 
     def mend(self, cid: CID) -> bool:
-        """Hash a document's own copy, and put it again where it is not sound.
+        """Hash a document's own copy, and put it again where it is not sound or not kept.
 
         Nothing is given up before every block was seen sound somewhere. Memory: one
         block, however long the document is.
@@ -77,7 +77,9 @@ class PeeredStore:
         except BlockError:
             _drain(self.read(cid))
         else:
-            return False
+            # A node reads what its swarm has, too; what it has not pinned, it does not keep.
+            if self._own.has(cid):
+                return False
         try:
             self._own.put(self._read_seen(cid))
         except BlockDamaged:

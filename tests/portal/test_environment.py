@@ -1,5 +1,6 @@
 """What the surroundings get wrong is said in a sentence that helps."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from portal.environment import (
     master_key,
     number,
     secret_file,
+    service_keys,
     several,
     text,
 )
@@ -23,7 +25,7 @@ KEY = "0123456789abcdef" * 4
 def var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of its own, with no key given."""
     monkeypatch.setenv("ANAMNESIS_VAR", str(tmp_path))
-    for name in ("MASTER_KEY", "MASTER_KEY_FILE", "DATABASE_URL"):
+    for name in ("MASTER_KEY", "MASTER_KEY_FILE", "DATABASE_URL", "SERVICE_KEYS_FILE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -178,3 +180,47 @@ def test_a_server_that_does_not_answer(var: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DATABASE_URL", "postgresql://root@127.0.0.1:9/portal")
     with pytest.raises(EnvironmentProblem, match="The database does not answer: "):
         ensure_roles_and_database()
+
+
+def test_the_address_s_options_hold_for_every_login(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(
+        "DATABASE_URL",
+        "postgresql://setup:pw@one.example:5432,two.example:5433/portal"
+        "?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.crt&target_session_attrs=read-write",
+    )
+    for role in ("owner", "web", "sequencer"):
+        made = settings_for(role)
+        assert made["HOST"] == "one.example,two.example"
+        assert made["PORT"] == "5432,5433"
+        assert made["OPTIONS"] == {
+            "connect_timeout": 5,
+            "sslmode": "verify-full",
+            "sslrootcert": "/etc/ca.crt",
+            "target_session_attrs": "read-write",
+        }
+        assert "setup" not in made.values()
+
+
+def test_a_file_of_service_keys_stands_in_the_master_key_s_place(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = key_file(var, json.dumps({KEY: "AAEC"}))
+    monkeypatch.setenv("SERVICE_KEYS_FILE", str(path))
+    assert service_keys() == {bytes.fromhex(KEY): b"\0\1\2"}
+    with pytest.raises(EnvironmentProblem, match="needs the master key"):
+        master_key()
+    assert not (var / "keys" / "master").exists()
+    monkeypatch.setenv("MASTER_KEY", KEY)
+    with pytest.raises(EnvironmentProblem, match="in the place of the master key"):
+        service_keys()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"x": "AAEC"}', '{"00": "?"}', "{}x"])
+def test_a_file_that_holds_no_service_keys(
+    var: Path, monkeypatch: pytest.MonkeyPatch, content: str
+):
+    monkeypatch.setenv("SERVICE_KEYS_FILE", str(key_file(var, content)))
+    with pytest.raises(EnvironmentProblem, match="holds no keys"):
+        service_keys()
