@@ -41,7 +41,7 @@ install-tests: .venv/.tests
 
 .venv/.tests: .venv/.product tests/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
-	@tests/install-chromium
+	@tests/install-packages
 	@touch $@
 
 .venv/.bench: .venv/.tests benchmarks/requirements.txt

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from diagnosis import homecoming
 from diagnosis.actions.jobs import sweep
 from diagnosis.actions.set_checks import sweep_checks
 from diagnosis.actions.set_runs import sweep_runs
@@ -50,6 +51,11 @@ def validate_run(run_id: str) -> None:
     from diagnosis.set_validating import validate
 
     validate(UUID(run_id))
+
+
+def bring_home(what: str, result_id: str) -> bool:
+    """Bring a result into the portal's node. Delivered twice means brought once."""
+    return homecoming.bring_home(what, UUID(result_id))
 
 
 def sweep_data_sets() -> int:

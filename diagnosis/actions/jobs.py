@@ -12,6 +12,7 @@ from django.utils import timezone
 from diagnosis.errors import ClaimLost
 from diagnosis.grading.errors import ReportRejected
 from diagnosis.grading.report import GradeReport
+from diagnosis.homecoming import queue_homecoming
 from diagnosis.models import TRANSITIONS, GradingJob, State
 from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS, SILENCE
 from diagnosis.service import diagnosis_service
@@ -128,6 +129,7 @@ def record_grade(*, job: GradingJob, report: bytes, model_version: str) -> Docum
         ended_at=now,
     )
     tell_the_end(held)
+    queue_homecoming(document)
     return document
 
 

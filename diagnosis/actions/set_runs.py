@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from diagnosis.errors import ClaimLost
+from diagnosis.homecoming import queue_homecoming
 from diagnosis.models import Purpose, SetContent, SetResult, SetRun, SetWrap, State
 from diagnosis.models.grading_job import ACTIVE, LOST, MAX_ATTEMPTS, SILENCE
 from diagnosis.service import diagnosis_service
@@ -166,6 +167,7 @@ def record_run(*, run: SetRun, results: Sealed) -> SetContent:
     move_run(held, State.DONE, ended_at=timezone.now())
     if held.data_set.purpose == Purpose.VALIDATION:
         queue_validation(held)
+    queue_homecoming(content)
     return content
 
 
