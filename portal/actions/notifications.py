@@ -27,7 +27,10 @@ def notify(*, person: User, sentence: str, path: str) -> Notification:
     # Whoever acts need not be able to see whom else their act concerns.
     with in_the_name_of(UPKEEP):
         told = Notification.objects.create(person=person, sentence=sentence, path=path)
-    transaction.on_commit(lambda: async_task("portal.tasks.mail_notifications"))
+    transaction.on_commit(
+        lambda: async_task("portal.tasks.mail_notifications", cluster="default"),
+        robust=True,
+    )
     return told
 
 
